@@ -1,0 +1,52 @@
+# The verbs of the house. `make demo` and `make test` work on a bare machine: Python >= 3.11 and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test check fast format requirements schema clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+setup: .venv/ready ## Make the virtual environment with every tool, pinned and hashed
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "pertitle needs Python 3.11 or newer; say: make PYTHON=python3.12 setup")'
+	@echo "setting up .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+demo: setup ## The main job: a sample title, end to end, on a local stack
+	@$(BIN)/pertitle demo
+
+test: setup ## All tests (fast ones first)
+	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -m "slow"
+
+fast: setup ## The fast tests
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+check: setup ## Format, lint, types, import rules, fast tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(MAKE) --no-print-directory fast
+
+format: setup ## Put the code into the house format
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+requirements: setup ## Compile requirements.txt from pyproject.toml, newest versions
+	@$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--no-header --no-annotate --allow-unsafe --all-extras -o requirements.all.txt pyproject.toml
+	@$(BIN)/python infra/headless_opencv.py requirements.all.txt > requirements.txt && rm requirements.all.txt
+
+schema: setup ## Write the JSON Schema of a title request into docs/
+	@$(BIN)/pertitle schema > docs/title-request.schema.json
+
+clean: ## Stop the local stack and remove what the project made here (not the environment)
+	@if [ -x $(BIN)/pertitle ]; then $(BIN)/pertitle down; fi
+	@rm -rf .pertitle .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache

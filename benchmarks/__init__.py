@@ -1,0 +1,1 @@
+"""Proof in numbers: side by side, as ratios."""

@@ -1,0 +1,1 @@
+"""Outside: the ``pertitle`` command and the local stack. May import: domain, workflows, storage, workers."""

@@ -1,0 +1,5 @@
+"""The ``pertitle`` command."""
+
+
+def main() -> None:
+    """Runs the command."""

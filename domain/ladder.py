@@ -1,0 +1,76 @@
+"""Rate–quality points, rungs and ladders."""
+
+from pydantic import Field
+
+from domain.encodes import RateCap
+from domain.values import Value
+from domain.video import Codec, Resolution
+
+
+class RateQualityPoint(Value):
+    """One measured point of one shot (or title) at one resolution."""
+
+    resolution: Resolution
+    crf: float
+    bitrate_bps: float = Field(gt=0)
+    vmaf: float = Field(ge=0, le=110)
+    """Pooled VMAF (mean over the scored frames)."""
+
+
+class ShotPoints(Value):
+    """All measured points of one shot and codec."""
+
+    shot_index: int
+    duration_s: float = Field(gt=0)
+    points: tuple[RateQualityPoint, ...]
+
+
+class Promise(Value):
+    """The rate and quality a ladder states for a rung before it is encoded."""
+
+    bitrate_bps: float = Field(gt=0)
+    vmaf: float
+
+
+class ShotChoice(Value):
+    """What one shot gets in one rung."""
+
+    shot_index: int
+    crf: float
+    predicted: Promise
+    rate_cap: RateCap | None = None
+    """Set only where the cap can bind, so that an uncapped trial encode can serve as it is."""
+
+
+class Rung(Value):
+    """One rung of a ladder: one resolution, one operating point, a CRF for each shot."""
+
+    resolution: Resolution
+    promised: Promise
+    rate_cap: RateCap
+    """What the stitched rendition must fit."""
+    shots: tuple[ShotChoice, ...]
+    reason: str = ""
+    """A sentence for people: why this rung stands in the ladder."""
+
+
+class Ladder(Value):
+    """The rungs of one title and codec in rising rate."""
+
+    codec: Codec
+    rungs: tuple[Rung, ...] = Field(min_length=1)
+
+
+class HullPoint(Value):
+    """A point of a title's upper hull, for the report."""
+
+    resolution: Resolution
+    bitrate_bps: float
+    vmaf: float
+
+
+class FixedRung(Value):
+    """One rung of a fixed ladder: the same for every title."""
+
+    resolution: Resolution
+    bitrate_bps: int = Field(gt=0)

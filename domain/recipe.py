@@ -1,0 +1,166 @@
+"""The recipe: every parameter of a request that changes what is published. All fields have defaults."""
+
+from fractions import Fraction
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from domain.values import StrictValue
+from domain.video import Codec
+
+PRESETS: dict[Codec, tuple[str, ...]] = {
+    Codec.H264: (
+        "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
+    ),
+    Codec.HEVC: (
+        "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
+    ),
+    # SVT-AV1 warns that presets 10 and above may show artifacts outside real time.
+    Codec.AV1: tuple(str(number) for number in range(10)),
+}  # fmt: skip
+"""The presets that each codec accepts."""
+
+DEFAULT_PRESET = {Codec.H264: "medium", Codec.HEVC: "medium", Codec.AV1: "6"}
+DEFAULT_TRIAL_CRFS: dict[Codec, tuple[float, ...]] = {
+    Codec.H264: (16, 25, 34, 43),
+    Codec.HEVC: (16, 25, 34, 43),
+    Codec.AV1: (20, 34, 48, 62),
+}
+"""Four CRFs that bracket the quality window: never extrapolate (science report, §2.1)."""
+
+
+class CodecRecipe(StrictValue):
+    """One codec of the release."""
+
+    codec: Codec
+    """``h264``, ``hevc`` or ``av1``."""
+    preset: str | None = None
+    """Encoder preset, for trial and production encodes alike. Default: h264 and hevc ``medium``, av1 ``6``."""
+    trial_crfs: tuple[Annotated[float, Field(ge=1, le=63)], ...] | None = Field(default=None, max_length=16)
+    """CRFs of the trial encodes at each resolution, rising, at least 3. Default: four that bracket VMAF 30 to 95."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.preset is not None and self.preset not in PRESETS[self.codec]:
+            allowed = ", ".join(PRESETS[self.codec])
+            raise ValueError(f"preset {self.preset!r} is not one of {self.codec.value}'s presets: {allowed}")
+        crfs = self.crfs
+        if len(crfs) < 3 or list(crfs) != sorted(set(crfs)):
+            raise ValueError(f"trial_crfs {list(crfs)}: at least 3 different values in rising order expected")
+        limit = 63 if self.codec is Codec.AV1 else 51
+        if crfs[-1] > limit:
+            raise ValueError(f"trial_crfs: {crfs[-1]} is above {self.codec.value}'s largest CRF, {limit}")
+        if self.codec is Codec.AV1 and any(crf != int(crf) for crf in crfs):
+            raise ValueError(f"trial_crfs {list(crfs)}: whole numbers expected for av1")
+        return self
+
+    @property
+    def production_preset(self) -> str:
+        """The preset in force."""
+        return self.preset or DEFAULT_PRESET[self.codec]
+
+    @property
+    def crfs(self) -> tuple[float, ...]:
+        """The trial CRFs in force."""
+        return self.trial_crfs or DEFAULT_TRIAL_CRFS[self.codec]
+
+
+class ShotRecipe(StrictValue):
+    """How the title is cut into shots."""
+
+    min_s: float = Field(default=0.5, ge=0.0, le=10.0)
+    """Shortest shot in seconds; a shorter one joins a neighbor."""
+    max_s: float = Field(default=20.0, ge=2.0, le=120.0)
+    """Longest shot in seconds; a longer one is split at the IDR grid."""
+    idr_grid_s: Fraction = Field(default=Fraction(2), ge=Fraction(1, 2), le=10)
+    """Distance of the global IDR grid in seconds (every shot start is an IDR too)."""
+
+
+class LadderPolicy(StrictValue):
+    """Constraints on a ladder."""
+
+    max_rungs: int = Field(default=8, ge=1, le=20)
+    """Most rungs per codec."""
+    min_rate_step: float = Field(default=1.5, gt=1.0, le=4.0)
+    """Smallest ratio between the rates of neighboring rungs."""
+    max_rate_step: float = Field(default=2.2, gt=1.0, le=8.0)
+    """Largest ratio between the rates of neighboring rungs, where the hull allows it."""
+    top_vmaf: float = Field(default=95.0, ge=20.0, le=100.0)
+    """Quality at which the ladder ends; more is not seen."""
+    floor_vmaf: float = Field(default=35.0, ge=0.0, le=90.0)
+    """Quality below which no rung is worth sending."""
+    min_bitrate_bps: int = Field(default=100_000, ge=10_000)
+    """Smallest rung rate."""
+    max_bitrate_bps: int = Field(default=16_000_000, ge=100_000)
+    """Largest rung rate."""
+    peak_ratio: float = Field(default=2.0, ge=1.1, le=10.0)
+    """Cap of a rung: largest peak over mean rate (Apple HLS authoring 1.30: 200 %)."""
+    buffer_s: float = Field(default=2.0, ge=0.5, le=20.0)
+    """Size of the leaky bucket in seconds at the cap's rate."""
+    pooling: Literal["mean", "harmonic"] = "mean"
+    """What the allocation across shots maximizes: mean VMAF, or harmonic mean (which guards against dips)."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.max_rate_step < self.min_rate_step:
+            raise ValueError(f"max_rate_step {self.max_rate_step} is below min_rate_step {self.min_rate_step}")
+        if self.floor_vmaf >= self.top_vmaf:
+            raise ValueError(f"floor_vmaf {self.floor_vmaf} is not below top_vmaf {self.top_vmaf}")
+        if self.min_bitrate_bps >= self.max_bitrate_bps:
+            raise ValueError("min_bitrate_bps is not below max_bitrate_bps")
+        return self
+
+
+class AudioRecipe(StrictValue):
+    """How every audio track is encoded (AAC; stereo, and the original layout if surround)."""
+
+    loudness_lufs: float = Field(default=-23.0, ge=-40.0, le=-10.0)
+    """Programme loudness target (EBU R 128)."""
+    true_peak_dbtp: float = Field(default=-1.0, ge=-9.0, le=0.0)
+    """Largest true peak (EBU R 128)."""
+    stereo_bitrate_bps: int = Field(default=128_000, ge=32_000, le=512_000)
+    """AAC rate of a stereo track; surround gets 1.5 times as much per pair of channels."""
+
+
+class PackagingRecipe(StrictValue):
+    """How the release is packaged and protected."""
+
+    segment_s: Literal[2, 4, 6] = 4
+    """Segment duration in seconds."""
+    scheme: Literal["cbcs", "cenc"] = "cbcs"
+    """Common Encryption scheme (ISO/IEC 23001-7). Apple devices play ``cbcs`` only."""
+
+
+class Recipe(StrictValue):
+    """Everything about a release that is not the source."""
+
+    codecs: tuple[CodecRecipe, ...] = Field(
+        default=(CodecRecipe(codec=Codec.H264), CodecRecipe(codec=Codec.AV1)), min_length=1, max_length=3
+    )
+    """One ladder is made for each."""
+    heights_px: tuple[Annotated[int, Field(ge=90, le=4320)], ...] = Field(
+        default=(2160, 1440, 1080, 720, 540, 432, 360, 270), min_length=1, max_length=12
+    )
+    """Candidate heights for a 16:9 picture; other shapes keep the width. Those above the source are left out."""
+    search_subsample: int = Field(default=5, ge=1, le=31)
+    """Trial encodes are scored on every n-th frame (odd). Delivered quality is always measured on every frame."""
+    shots: ShotRecipe = ShotRecipe()
+    policy: LadderPolicy = LadderPolicy()
+    audio: AudioRecipe = AudioRecipe()
+    packaging: PackagingRecipe = PackagingRecipe()
+    baseline: Literal["netflix-2015", "none"] = "none"
+    """A fixed ladder to encode and measure beside ours, for the report. Costs compute; changes nothing published."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        codecs = [item.codec for item in self.codecs]
+        if len(set(codecs)) != len(codecs):
+            raise ValueError("codecs: each codec at most once")
+        if self.search_subsample % 2 == 0:
+            raise ValueError(
+                f"search_subsample {self.search_subsample}: odd expected "
+                "(mini-GOPs are powers of two: an even step scores the same kind of frame again and again)"
+            )
+        if self.packaging.segment_s % self.shots.idr_grid_s != 0:
+            raise ValueError("packaging.segment_s is not a multiple of shots.idr_grid_s")
+        return self

@@ -1,0 +1,85 @@
+"""A release: a sealed, immutable, published presentation."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from domain.files import StoredFile
+from domain.tracks import KeyLabel
+from domain.values import Sha256, Value
+
+
+class PresentationFile(Value):
+    """One file of a presentation."""
+
+    path: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
+    """Path inside the presentation, ``/`` as separator."""
+    file: StoredFile
+    content_type: str
+
+
+class KeyReference(Value):
+    """Which key protects what: public facts only, never the content key."""
+
+    label: KeyLabel
+    kid: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+class Presentation(Value):
+    """The packaged title: manifests and segments in the work store, before publishing."""
+
+    files: tuple[PresentationFile, ...] = Field(min_length=1)
+    """In rising order of path."""
+    dash: str
+    """Path of the MPD."""
+    hls: str
+    """Path of the multivariant playlist."""
+    scheme: Literal["cbcs", "cenc"]
+    keys: tuple[KeyReference, ...]
+    key_set: str
+    """Identifier of the sealed key record in the key store."""
+    decrypted_md5: dict[str, str] = {}
+    """Track name → MD5 of its decrypted elementary stream, equal to the clear stream's (proved when packaged)."""
+    cpu_s: float = 0.0
+
+
+class ReleaseObject(Value):
+    """One object of a release as listed in ``release.json``."""
+
+    path: str
+    sha256: Sha256
+    size_bytes: int
+    content_type: str
+
+
+class ReleaseManifest(Value):
+    """``release.json``: the seal. It is written last; a release without it does not exist."""
+
+    schema_name: Literal["pertitle/release/v1"] = Field(default="pertitle/release/v1", alias="schema")
+    title_id: str
+    release_id: str
+    dash: str
+    hls: str
+    scheme: Literal["cbcs", "cenc"]
+    keys: tuple[KeyReference, ...]
+    source_sha256: Sha256
+    recipe_sha256: Sha256
+    objects: tuple[ReleaseObject, ...]
+
+
+class CurrentPointer(Value):
+    """``current.json``: the one mutable object of a title."""
+
+    schema_name: Literal["pertitle/current/v1"] = Field(default="pertitle/current/v1", alias="schema")
+    title_id: str
+    release_id: str
+    release_uri: str
+
+
+class ReleaseReference(Value):
+    """Where a published release is."""
+
+    title_id: str
+    release_id: str
+    release_uri: str
+    """``s3://bucket/titles/{title_id}/releases/{release_id}``."""

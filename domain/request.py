@@ -1,0 +1,107 @@
+"""What content ops submit: one small JSON object, checked first, with errors a person can act on."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, ValidationError
+
+from domain.errors import PertitleError
+from domain.recipe import Recipe
+from domain.values import StrictValue
+
+TITLE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+SOURCE_PATTERN = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9_][A-Za-z0-9_./ ()+@=-]{0,500}$"
+
+PRIORITIES: dict[str, int] = {"urgent": 1, "high": 2, "normal": 3, "low": 4, "backfill": 5}
+"""Temporal priority keys (1 is served first)."""
+
+
+class TitleRequest(StrictValue):
+    """Asks for one title to be encoded and published. Everything but ``title_id`` and ``source`` has a default."""
+
+    title_id: Annotated[str, Field(pattern=TITLE_ID_PATTERN)]
+    """Your name for the title: letters, digits, ``-`` and ``_``, 1 to 64 characters, first a letter or digit."""
+    source: Annotated[str, Field(pattern=SOURCE_PATTERN)]
+    """The uploaded source, ``s3://bucket/key``. ``pertitle submit FILE`` uploads a file and fills this in."""
+    recipe: Recipe = Recipe()
+    """How to encode. Leave it out for the house defaults."""
+    priority: Literal["urgent", "high", "normal", "low", "backfill"] = "normal"
+    """Who goes first when workers are scarce."""
+
+
+class BadRequest(PertitleError):
+    """The request itself is wrong; all its faults are listed at once."""
+
+    code: ClassVar[str] = "REQ-001"
+
+
+class UnknownCodec(BadRequest):
+    """The recipe asks for a codec that we do not make."""
+
+    code: ClassVar[str] = "REQ-002"
+
+
+class BadTitleId(BadRequest):
+    """The title id does not follow the rule."""
+
+    code: ClassVar[str] = "REQ-003"
+
+
+class BadSourceAddress(BadRequest):
+    """The source is not an ``s3://bucket/key`` address."""
+
+    code: ClassVar[str] = "REQ-004"
+
+
+def parse_title_request(content: Any) -> TitleRequest:
+    """Returns the checked request.
+
+    Args:
+        content: The decoded JSON: a mapping.
+
+    Raises:
+        BadRequest: or a subclass of it, naming each wrong field, what was found and what is expected.
+    """
+    if not isinstance(content, dict):
+        raise BadRequest(
+            "request",
+            found=f"a JSON {type(content).__name__}",
+            expected="a JSON object",
+            fix='paste an object such as {"title_id": "my-title", "source": "s3://bucket/key"}',
+        )
+    try:
+        return TitleRequest.model_validate(content)
+    except ValidationError as error:
+        raise _as_bad_request(error) from None
+
+
+def _as_bad_request(error: ValidationError) -> BadRequest:
+    faults = error.errors(include_url=False, include_context=False)
+    first = ".".join(str(part) for part in faults[0]["loc"])
+    where = ", ".join(dict.fromkeys(".".join(str(part) for part in fault["loc"]) or "request" for fault in faults))
+    found = "; ".join(f"{_shown(fault.get('input'))} ({fault['msg']})" for fault in faults)
+    kind, expected, fix = _advice(first)
+    return kind(where, found=found, expected=expected, fix=fix)
+
+
+def _advice(field: str) -> tuple[type[BadRequest], str, str]:
+    """Returns the error class, what is expected and how to fix it for the first wrong field."""
+    if field == "title_id":
+        return (
+            BadTitleId,
+            f"a title id that matches {TITLE_ID_PATTERN}",
+            "rename the title, for example my-title-s01e02",
+        )
+    if field == "source":
+        return (
+            BadSourceAddress,
+            "s3://bucket/key of an uploaded source, without '..'",
+            "upload with `pertitle submit FILE`, or give the object's s3:// address",
+        )
+    if field.startswith("recipe.codecs.") and field.endswith(".codec"):
+        return UnknownCodec, "one of h264, hevc, av1", "name a codec of that list"
+    return BadRequest, "the fields and ranges of docs/title-request.schema.json", "correct the fields named"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,174 @@
+"""``result.json``: what was made of a title. Everything in it was encoded, decoded and measured."""
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field
+
+from domain.values import Sha256, Value
+from domain.video import Codec, FrameRange
+
+
+class ResultManifests(Value):
+    """Addresses of the two manifests."""
+
+    dash: str
+    hls: str
+
+
+class ResultSource(Value):
+    """The source in short."""
+
+    uri: str
+    sha256: Sha256
+    frames: int
+    frame_rate: Fraction
+    width_px: int
+    height_px: int
+    duration_s: float
+
+
+class ResultTrials(Value):
+    """Trial encodes of this run."""
+
+    count: int
+    """Trial encodes the ladder rests on."""
+    reused: int
+    """Those of ``count`` that were found in the store."""
+    failed: int
+
+
+class PromisedPoint(Value):
+    """What the ladder promised."""
+
+    bitrate_bps: float
+    vmaf: float
+
+
+class DeliveredPoint(Value):
+    """What was measured on the published rendition, on every frame."""
+
+    bitrate_bps: float
+    peak_bitrate_bps: float
+    """Largest rate of any window of one second."""
+    vmaf_mean: float
+    vmaf_harmonic: float
+    vmaf_p5: float
+    """Fifth percentile of the frame scores."""
+    vmaf_min: float
+
+
+class ResultShotPoint(Value):
+    """One shot of a rung, as delivered."""
+
+    crf: float
+    bitrate_bps: float
+    vmaf: float
+
+
+class ResultRung(Value):
+    """One rung: promise, delivery, and each shot."""
+
+    name: str
+    width_px: int
+    height_px: int
+    promised: PromisedPoint
+    delivered: DeliveredPoint
+    corrected: bool = False
+    """The rung missed its promise or cap at first, and guilty shots were encoded again (once)."""
+    reason: str = ""
+    shots: tuple[ResultShotPoint, ...]
+
+
+class BaselineRung(Value):
+    """One rung of the fixed ladder, really encoded and measured."""
+
+    width_px: int
+    height_px: int
+    target_bitrate_bps: int
+    bitrate_bps: float
+    vmaf_mean: float
+    vmaf_harmonic: float
+
+
+class ResultBaseline(Value):
+    """The fixed ladder beside ours."""
+
+    name: str
+    bd_rate: float | None
+    """Mean rate difference at equal VMAF mean, ours against the fixed ladder, as a fraction (-0.3 = 30 % less);
+    ``None`` where the two ladders share no quality range."""
+    rungs: tuple[BaselineRung, ...]
+
+
+class ResultLadder(Value):
+    """One codec's ladder."""
+
+    codec: Codec
+    rungs: tuple[ResultRung, ...]
+    baseline: ResultBaseline | None = None
+
+
+class ResultAudio(Value):
+    """One audio track of the release."""
+
+    name: str
+    language: str
+    channels: int
+    bitrate_bps: int
+    loudness_lufs: float | None
+
+
+class StageCpu(Value):
+    """CPU seconds (user and system, all children) by stage, of this run; reused results cost nothing."""
+
+    inspect: float = 0.0
+    shots: float = 0.0
+    trials: float = 0.0
+    plan: float = 0.0
+    encode: float = 0.0
+    measure: float = 0.0
+    package: float = 0.0
+    publish: float = 0.0
+    audio: float = 0.0
+    baseline: float = 0.0
+
+
+class TitleResult(Value):
+    """The document that ``pertitle result`` prints and the report shows."""
+
+    schema_name: Literal["pertitle/result/v1"] = Field(default="pertitle/result/v1", alias="schema")
+    title_id: str
+    release_id: str
+    release_uri: str
+    manifests: ResultManifests
+    source: ResultSource
+    shots: tuple[FrameRange, ...]
+    trials: ResultTrials
+    ladders: tuple[ResultLadder, ...]
+    audio: tuple[ResultAudio, ...] = ()
+    notes: tuple[str, ...] = ()
+    cpu_s: StageCpu
+    wall_s: float
+    tools: dict[str, str]
+    """Program → version."""
+
+
+class TitlePicture(Value):
+    """What the report draws beside the result: measured points and hulls; a document in the store."""
+
+    codec: Codec
+    title_hulls: dict[str, tuple[tuple[float, float], ...]]
+    """Resolution → (bitrate_bps, vmaf) of the whole title at equal slope, as predicted from the trial encodes."""
+    shot_points: tuple[tuple["PicturePoint", ...], ...]
+    """For each shot, every trial encode."""
+
+
+class PicturePoint(Value):
+    """One trial encode as a dot."""
+
+    height_px: int
+    crf: float
+    bitrate_bps: float
+    vmaf: float
+    on_hull: bool

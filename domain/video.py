@@ -1,0 +1,129 @@
+"""Pictures and sound as facts: codecs, sizes, colors, tracks, and what inspection found in a source.
+
+Time on the picture axis is counted in frames over an exact ``Fraction`` rate; intervals are half-open.
+"""
+
+from enum import StrEnum
+from fractions import Fraction
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from domain.files import StoredFile
+from domain.values import Value
+
+
+class Codec(StrEnum):
+    """A video codec that a rung can use."""
+
+    H264 = "h264"
+    HEVC = "hevc"
+    AV1 = "av1"
+
+
+class Resolution(Value):
+    """A coded picture size with square samples."""
+
+    width_px: int = Field(ge=16, le=16384)
+    height_px: int = Field(ge=16, le=16384)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels per picture."""
+        return self.width_px * self.height_px
+
+    def __str__(self) -> str:
+        return f"{self.width_px}x{self.height_px}"
+
+
+class FrameRange(Value):
+    """Frames ``[start_frame, end_frame)`` of a title."""
+
+    start_frame: int = Field(ge=0)
+    end_frame: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.end_frame <= self.start_frame:
+            raise ValueError(f"empty range: [{self.start_frame}, {self.end_frame})")
+        return self
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.end_frame - self.start_frame
+
+
+class Color(Value):
+    """Color description in ffmpeg's names (ITU-T H.273 code points behind them)."""
+
+    primaries: str = "bt709"
+    transfer: str = "bt709"
+    matrix: str = "bt709"
+    range: Literal["tv", "pc"] = "tv"
+
+
+class VideoTrack(Value):
+    """The video track that is encoded, as found by a full decode."""
+
+    stream_index: int = Field(ge=0)
+    codec_name: str
+    width_px: int = Field(ge=1)
+    height_px: int = Field(ge=1)
+    frames: int = Field(ge=1)
+    """Frames that really decode."""
+    frame_rate: Fraction
+    """Exact frames per second."""
+    pixel_format: str
+    bit_depth: int = Field(ge=8, le=16)
+    sample_aspect_ratio: Fraction = Fraction(1)
+    rotation_deg: int = 0
+    field_order: str = "progressive"
+    color: Color
+    color_is_assumed: bool = False
+    """The source did not say its colors; the values in ``color`` are the convention for its size."""
+
+    @property
+    def resolution(self) -> Resolution:
+        """The coded size."""
+        return Resolution(width_px=self.width_px, height_px=self.height_px)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return float(self.frames / self.frame_rate)
+
+
+class AudioTrack(Value):
+    """One audio track of a source."""
+
+    stream_index: int = Field(ge=0)
+    codec_name: str
+    channels: int = Field(ge=1)
+    channel_layout: str
+    sample_rate_hz: int = Field(ge=1)
+    language: str = "und"
+    """BCP 47 or ISO 639-2 tag as found; ``und`` if not said."""
+    title: str = ""
+
+
+class SubtitleTrack(Value):
+    """One subtitle track of a source (reported; not published yet)."""
+
+    stream_index: int = Field(ge=0)
+    codec_name: str
+    language: str = "und"
+
+
+class SourceDescription(Value):
+    """Everything that inspection found in a source."""
+
+    file: StoredFile
+    container: str
+    video: VideoTrack
+    other_video_tracks: tuple[int, ...] = ()
+    """Stream indices of video tracks that were not chosen."""
+    audio: tuple[AudioTrack, ...] = ()
+    subtitles: tuple[SubtitleTrack, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a person should know: assumed colors, skipped tracks."""

@@ -1,0 +1,134 @@
+"""Units of work: what one activity does, planned as a document so that payloads stay small."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.encodes import EncodeRecipe
+from domain.files import StoredFile
+from domain.ladder import FixedRung, Ladder
+from domain.values import Sha256, Value
+from domain.video import Codec, Resolution
+
+
+class UnitKind(StrEnum):
+    """The kinds of units, each with a task queue of its own."""
+
+    TRIAL = "trial"
+    ENCODE = "encode"
+    BASELINE = "baseline"
+    MEASURE = "measure"
+    ASSEMBLE = "assemble"
+
+
+class TrialUnit(Value):
+    """All trial CRFs of one or several short shots at one resolution: one decode per shot."""
+
+    kind: Literal["trial"] = "trial"
+    codec: Codec
+    resolution: Resolution
+    shots: tuple[int, ...]
+    crfs: tuple[float, ...]
+
+
+class EncodeUnit(Value):
+    """Production encodes of one shot in one codec: all its rungs from one decode."""
+
+    kind: Literal["encode"] = "encode"
+    shot: int
+    recipes: tuple[EncodeRecipe, ...]
+
+
+class BaselineUnit(Value):
+    """One fixed rung, encoded over the whole title as a fixed ladder would be."""
+
+    kind: Literal["baseline"] = "baseline"
+    codec: Codec
+    preset: str
+    rung: FixedRung
+
+
+class MeasureUnit(Value):
+    """Full-rate scores of several encodes of one shot against one decode of the reference."""
+
+    kind: Literal["measure"] = "measure"
+    shot: int
+    encode_keys: tuple[Sha256, ...]
+
+
+class AssembleUnit(Value):
+    """One rendition: its shot encodes joined without re-encoding, then checked."""
+
+    kind: Literal["assemble"] = "assemble"
+    name: str
+    encode_keys: tuple[Sha256, ...]
+
+
+Unit = Annotated[TrialUnit | EncodeUnit | BaselineUnit | MeasureUnit | AssembleUnit, Field(discriminator="kind")]
+
+
+class WorkPlan(Value):
+    """A list of units over one mezzanine: a document in the store."""
+
+    mezzanine: StoredFile
+    units: tuple[Unit, ...]
+
+
+class WorkList(Value):
+    """A reference to a work plan, small enough for a payload."""
+
+    kind: UnitKind
+    plan: StoredFile
+    count: int = Field(ge=0)
+    encodes: int = Field(default=0, ge=0)
+    """How many encodes (or renditions) all units together make."""
+    longest_unit_s: float = Field(default=60.0, gt=0)
+    """Estimate of the longest unit's wall time, for time-outs."""
+
+
+class UnitReference(Value):
+    """One unit of a plan: the payload of a unit activity."""
+
+    plan: StoredFile
+    index: int = Field(ge=0)
+
+
+class UnitOutcome(Value):
+    """What a unit activity says when it has ended; its results lie in the store under their content keys."""
+
+    made: int = Field(default=0, ge=0)
+    """Encodes (or measurements, renditions) made now."""
+    reused: int = Field(default=0, ge=0)
+    """Those found in the store."""
+    failed: int = Field(default=0, ge=0)
+    cpu_s: float = Field(default=0.0, ge=0)
+    """User and system seconds of all processes, and of our own thread."""
+
+
+class BatchOutcome(Value):
+    """The sum of the units of a batch."""
+
+    units: int = 0
+    made: int = 0
+    reused: int = 0
+    failed: int = 0
+    cpu_s: float = 0.0
+    first_failure: str = ""
+
+    def plus(self, other: "BatchOutcome") -> "BatchOutcome":
+        """Returns the sum of two batches."""
+        return BatchOutcome(
+            units=self.units + other.units,
+            made=self.made + other.made,
+            reused=self.reused + other.reused,
+            failed=self.failed + other.failed,
+            cpu_s=self.cpu_s + other.cpu_s,
+            first_failure=self.first_failure or other.first_failure,
+        )
+
+
+class LadderPlan(Value):
+    """The ladders of a title as planned: a document in the store, beside what they were planned from."""
+
+    ladders: tuple[Ladder, ...]

@@ -1,0 +1,1 @@
+"""Pictures: the self-contained HTML report of a title. May import: domain, ladders."""

@@ -1,0 +1,1 @@
+"""Clips: recipes for small self-made titles with known cuts."""

@@ -1,0 +1,1 @@
+"""Order: which step follows which, and what runs side by side. May import: domain, activities (as stubs)."""
