@@ -1,0 +1,187 @@
+"""The one place that starts programs: own process group, progress, stall watch, clean end, CPU counted."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from typing import IO
+
+from media.command import Command
+from media.errors import ToolFailed, ToolMissing, ToolStalled
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 10.0
+"""Time between asking a process group to end and killing it."""
+STALL_S = 300.0
+"""A program that says nothing for so long hangs; ffmpeg reports twice a second, also while it waits for libvmaf."""
+_TAIL_LINES = 40
+_LINE_LIMIT_BYTES = 1 << 20
+# Tools get no environment of ours: no credentials, no locale surprises.
+_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+_WAITERS = ThreadPoolExecutor(max_workers=128, thread_name_prefix="wait4")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRun:
+    """A program that ended well."""
+
+    stdout: str
+    stderr_tail: str
+    cpu_s: float
+    """User and system seconds of the program and all its children."""
+    wall_s: float
+
+
+@dataclass(slots=True)
+class _Running:
+    process: subprocess.Popen[bytes]
+    exited: "asyncio.Future[tuple[int, float]]"
+    """Exit code and CPU seconds."""
+    heard_at: float = field(default_factory=time.monotonic)
+    lines: list[str] = field(default_factory=list)
+
+
+async def run_tool(
+    command: Command,
+    *,
+    on_line: Callable[[str], None] | None = None,
+    stdin: bytes | None = None,
+    stall_s: float = STALL_S,
+) -> ToolRun:
+    """Runs a program to its end.
+
+    Args:
+        command: What to start. Secrets never stand in it: they go through ``stdin``.
+        on_line: Called with each line of standard output; the lines are then not kept.
+        stdin: Bytes for standard input; without them it is ``/dev/null``.
+        stall_s: Seconds without output after which the program is ended. Only with ``on_line``.
+
+    Raises:
+        ToolMissing: if the program does not exist.
+        ToolFailed: if it ended with another code than 0; carries the end of its standard error.
+        ToolStalled: if it made no progress.
+    """
+    logger.debug("start %s: %s", command.purpose, command.shell_line())
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as errors:
+        async with _started(command, errors, stdin) as running:
+            reader = asyncio.create_task(_read_lines(running, on_line))
+            try:
+                exit_code, cpu_s = await _until_exit(running, command, stall_s if on_line else None)
+                await reader
+            finally:
+                reader.cancel()
+        tail = _tail_of(errors)
+    if exit_code != 0:
+        raise ToolFailed(
+            command.purpose,
+            found=f"exit code {exit_code}: {tail or 'nothing on standard error'}",
+            expected="exit code 0",
+            fix=f"run it by hand: {command.shell_line()}",
+        )
+    return ToolRun("\n".join(running.lines), tail, cpu_s, time.monotonic() - began)
+
+
+@asynccontextmanager
+async def _started(command: Command, errors: IO[bytes], stdin: bytes | None) -> AsyncIterator[_Running]:
+    """Starts a program in a process group of its own and leaves nothing of it behind, whatever happens."""
+    try:
+        process = subprocess.Popen(  # noqa: ASYNC220 - a fork takes a millisecond; wait4 (not asyncio) gives CPU time
+            [*_dies_with_us(), *command.argv],
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=_ENVIRONMENT,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise ToolMissing(command.purpose, found=f"no program {command.argv[0]}", fix="run `make setup`") from None
+    running = _Running(process, asyncio.get_running_loop().run_in_executor(_WAITERS, _wait, process))
+    try:
+        if stdin is not None and process.stdin is not None:
+            with suppress(BrokenPipeError), process.stdin as pipe:
+                pipe.write(stdin)
+        yield running
+    finally:
+        await _end_group(running)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Reaps the program; unlike ``Popen.wait`` this keeps its resource usage."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
+
+
+async def _read_lines(running: _Running, on_line: Callable[[str], None] | None) -> None:
+    reader = asyncio.StreamReader(limit=_LINE_LIMIT_BYTES)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), running.process.stdout or subprocess.PIPE
+    )
+    try:
+        async for line in reader:
+            running.heard_at = time.monotonic()
+            text = line.decode(errors="replace").rstrip("\n")
+            if on_line:
+                on_line(text)
+            else:
+                running.lines.append(text)
+    finally:
+        transport.close()
+
+
+async def _until_exit(running: _Running, command: Command, stall_s: float | None) -> tuple[int, float]:
+    while True:
+        silent_s = time.monotonic() - running.heard_at
+        if stall_s is not None and silent_s > stall_s:
+            raise ToolStalled(
+                command.purpose, found=f"no progress for {silent_s:.0f} s", expected=f"a report every {stall_s:.0f} s"
+            )
+        patience = None if stall_s is None else stall_s - silent_s + 0.1
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(asyncio.shield(running.exited), patience)
+
+
+async def _end_group(running: _Running) -> None:
+    """Ends the whole group: politely, then by force. Also catches grandchildren of a leader that has exited."""
+    if not running.exited.done():
+        _signal_group(running.process.pid, signal.SIGTERM)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(running.exited), GRACE_S)
+    _signal_group(running.process.pid, signal.SIGKILL)
+    await asyncio.shield(running.exited)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+@cache
+def _dies_with_us() -> tuple[str, ...]:
+    """A prefix that ends the program when a ``kill -9`` takes this worker: no orphan goes on encoding.
+
+    Source: prctl(2), PR_SET_PDEATHSIG; setpriv(1) of util-linux sets it without Python code after fork.
+    """
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+
+
+def _tail_of(errors: IO[bytes]) -> str:
+    end = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, end - 16_384))
+    lines = errors.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-_TAIL_LINES:]).strip()
