@@ -83,3 +83,14 @@ class ReleaseReference(Value):
     release_id: str
     release_uri: str
     """``s3://bucket/titles/{title_id}/releases/{release_id}``."""
+
+
+class TitleReceipt(Value):
+    """What ``EncodeTitle`` returns: where everything that it made is."""
+
+    title_id: str
+    release: ReleaseReference
+    result: StoredFile
+    """``result.json``, a ``TitleResult``."""
+    report: StoredFile
+    """``report.html``, one self-contained page."""

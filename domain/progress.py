@@ -1,0 +1,55 @@
+"""How far a title is: what queries answer and people watch."""
+
+from pydantic import Field
+
+from domain.values import Value
+from domain.work import UnitKind
+
+STAGES: tuple[str, ...] = ("inspect", "shots", "trials", "plan", "encode", "measure", "audio", "package", "publish")
+"""The stages of a title as people see them, in the order of the pipeline (some overlap)."""
+
+
+class BatchProgress(Value):
+    """How far one ``ShotBatch`` is: the answer to its query ``batch_progress``."""
+
+    kind: UnitKind
+    done_units: int = Field(default=0, ge=0)
+    """Units that have ended, well or not."""
+    units: int = Field(default=0, ge=0)
+    """Units of the batch."""
+    made: int = Field(default=0, ge=0)
+    """Encodes (or measurements, renditions) made by the units that have ended."""
+    reused: int = Field(default=0, ge=0)
+    """Those found in the store."""
+    failed: int = Field(default=0, ge=0)
+
+
+class TitleProgress(Value):
+    """How far a title is: the answer to the query ``progress`` of ``EncodeTitle``.
+
+    Counts cover batches that have closed; open ones answer for themselves (``open_children``).
+    """
+
+    title_id: str
+    stage: str = ""
+    """The stage that runs now; the furthest one if several run."""
+    stages_done: tuple[str, ...] = ()
+    percent: float = Field(default=0.0, ge=0, le=100)
+    """Estimate of the whole, from the counts below and weights of the stages."""
+    trials_done: int = Field(default=0, ge=0)
+    trials_total: int = Field(default=0, ge=0)
+    encodes_done: int = Field(default=0, ge=0)
+    """Production and baseline encodes of shots."""
+    encodes_total: int = Field(default=0, ge=0)
+    rungs_done: int = Field(default=0, ge=0)
+    """Renditions assembled and checked."""
+    rungs_total: int = Field(default=0, ge=0)
+    made: int = Field(default=0, ge=0)
+    """Encodes, measurements and renditions made by this run."""
+    reused: int = Field(default=0, ge=0)
+    """Those found in the store."""
+    failed: int = Field(default=0, ge=0)
+    open_children: tuple[str, ...] = ()
+    """Workflow ids of the batches that run now; at most 16."""
+    message: str = ""
+    """One sentence for people."""
