@@ -6,7 +6,7 @@ from fractions import Fraction
 from pydantic import Field
 
 from domain.files import StoredFile
-from domain.values import Sha256, Value
+from domain.values import Sha256, Value, digest_of
 from domain.video import Codec, Color, Resolution
 
 
@@ -93,3 +93,17 @@ class ShotScores(Value):
     frame_scores: tuple[float, ...] = Field(min_length=1)
     """VMAF of each scored frame (every ``metric.subsample``-th, from frame 0), ``[0, 100]`` (some models 110)."""
     cpu_s: float = 0.0
+
+
+def encode_key(pictures_sha256: str, recipe: EncodeRecipe, tools_digest: str) -> str:
+    """Returns the content key of an encode: what the shot is, how it is encoded, by which build."""
+    return digest_of(
+        {"pictures": pictures_sha256, "recipe": recipe.model_dump(mode="json"), "tools": tools_digest, "version": 1}
+    )
+
+
+def score_key(key_of_encode: str, metric: MetricRecipe, tools_digest: str) -> str:
+    """Returns the content key of the scores of an encode."""
+    return digest_of(
+        {"encode": key_of_encode, "metric": metric.model_dump(mode="json"), "tools": tools_digest, "version": 1}
+    )

@@ -1,0 +1,31 @@
+"""Where a tool does its work on this machine, and the shot it works on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from media.progress import ignore_progress
+from media.tools import ToolPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Programs, a scratch folder of our own, and somebody who wants to know the progress."""
+
+    tools: ToolPaths
+    scratch: Path
+    """An empty folder; whoever made it removes it."""
+    on_progress: Callable[[int], None] = ignore_progress
+    """Called with the frames done so far, only when they rise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotPiece:
+    """A mezzanine piece on this machine."""
+
+    path: Path
+    frames: int
+    frame_rate: Fraction
+    label: str
+    """For people: ``shot 3``."""

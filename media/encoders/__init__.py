@@ -1,0 +1,1 @@
+"""One file per encoder: a recipe becomes arguments."""

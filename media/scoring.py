@@ -1,0 +1,92 @@
+"""VMAF graphs and logs: how a distorted picture is compared with its reference, in one place for all uses."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from domain.encodes import MetricRecipe
+from domain.video import Resolution
+from media.errors import ToolOutputInvalid
+from media.progress import pads
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredLeg:
+    """One distorted picture in a scoring graph."""
+
+    label: str
+    """Input pad: ``dec:0`` (a loopback decoder) or ``1:v`` (an input file)."""
+    resolution: Resolution
+    """Its coded size; CAMBI wants to know it."""
+    log: Path
+    """Where libvmaf writes its frame scores."""
+
+
+def scoring_graph(
+    reference: str, legs: Sequence[ScoredLeg], metric: MetricRecipe, frame_rate: Fraction, *, prefix: str = ""
+) -> tuple[str, list[str]]:
+    """Returns the filter graph that scores every leg against one reference, and its output pads.
+
+    Frames are paired by index (``settb``, ``setpts=N``), never by time stamp; counts are asserted by the caller.
+    10-bit comparison, bicubic upscale to the display size (science report §3.1, §3.4).
+    ``prefix`` keeps the pads of two such graphs in one command apart.
+    """
+    clock = f"settb={1 / frame_rate},setpts=N"
+    split = pads(f"{prefix}r", len(legs))
+    parts = [f"[{reference}]format=yuv420p10le,{clock},split={len(legs)}{split}"]
+    size = f"{metric.display.width_px}:{metric.display.height_px}"
+    for number, leg in enumerate(legs):
+        distorted, paired, scored = (f"[{prefix}{pad}{number}]" for pad in "drs")
+        parts.append(f"[{leg.label}]scale={size}:flags=bicubic,format=yuv420p10le,{clock}{distorted}")
+        parts.append(f"{distorted}{paired}{_libvmaf(leg, metric)}{scored}")
+    return ";".join(parts), [f"[{prefix}s{number}]" for number in range(len(legs))]
+
+
+def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int) -> tuple[float, ...]:
+    """Returns VMAF of each scored frame.
+
+    Raises:
+        ToolOutputInvalid: if the log is no libvmaf log, or does not hold exactly the frames it must hold.
+    """
+    try:
+        log: dict[str, Any] = json.loads(log_text)
+        numbers = [int(frame["frameNum"]) for frame in log["frames"]]
+        scores = tuple(round(float(frame["metrics"]["vmaf"]), 6) for frame in log["frames"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ToolOutputInvalid(where, found=f"no libvmaf log: {error!r}", expected="frame scores") from error
+    expected = list(range(0, frames, subsample))
+    if numbers != expected:
+        raise ToolOutputInvalid(
+            where,
+            found=f"{len(numbers)} scored frames, the last is {numbers[-1] if numbers else 'none'}",
+            expected=f"{ceil(frames / subsample)} scored frames of {frames}, the last is {expected[-1]}",
+        )
+    return scores
+
+
+def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
+    model = (
+        f"version={metric.model}\\:cambi.enc_width={leg.resolution.width_px}"
+        f"\\:cambi.enc_height={leg.resolution.height_px}\\:cambi.enc_bitdepth=8"
+    )
+    return (
+        f"libvmaf=shortest=1:n_threads=1:n_subsample={metric.subsample}:log_fmt=json:"
+        f"log_path={_escaped(leg.log)}:model='{model}'"
+    )
+
+
+def _escaped(path: Path) -> str:
+    """Escapes a path for a filter graph: twice, once for the option and once for the graph.
+
+    Source: https://ffmpeg.org/ffmpeg-filters.html#Notes-on-filtergraph-escaping
+    """
+    text = str(path)
+    for sign in ("\\", ":", "'"):
+        text = text.replace(sign, "\\" + sign)
+    for sign in ("\\", "'", "[", "]", ",", ";"):
+        text = text.replace(sign, "\\" + sign)
+    return text
