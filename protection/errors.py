@@ -1,0 +1,72 @@
+"""Errors of keys. No message ever holds key material.
+
+::
+
+    ProtectionError
+    ├── UnsafeKeyFile      KEY-001  the key-encryption key's file is readable by others, or no file of 32 bytes
+    ├── WrongKey           KEY-002  the record was sealed under another key-encryption key
+    ├── TamperedRecord     KEY-003  the record does not open: it was changed, or moved from another name
+    ├── BrokenRecord       KEY-004  the record does not parse, or lacks keys
+    ├── SchemeMismatch     KEY-005  the key set was made for the other scheme
+    ├── BadKeySetName      KEY-006  the name of the key set is no name
+    ├── KeyLeak            KEY-007  key material stands where it must not
+    └── SecretExposed      KEY-008  somebody tried to serialize a secret
+"""
+
+from typing import ClassVar
+
+from domain.errors import PertitleError
+
+
+class ProtectionError(PertitleError):
+    """Keys cannot be made, sealed or opened. Trying again gives the same answer."""
+
+    code: ClassVar[str] = "KEY-000"
+
+
+class UnsafeKeyFile(ProtectionError):
+    """The file of the key-encryption key is readable by others, or not a regular file of 32 bytes."""
+
+    code: ClassVar[str] = "KEY-001"
+
+
+class WrongKey(ProtectionError):
+    """The record was sealed under another key-encryption key."""
+
+    code: ClassVar[str] = "KEY-002"
+
+
+class TamperedRecord(ProtectionError):
+    """The record does not open: it was changed, or moved here from another name."""
+
+    code: ClassVar[str] = "KEY-003"
+
+
+class BrokenRecord(ProtectionError):
+    """The record does not parse, or lacks keys."""
+
+    code: ClassVar[str] = "KEY-004"
+
+
+class SchemeMismatch(ProtectionError):
+    """The key set was made for the other scheme."""
+
+    code: ClassVar[str] = "KEY-005"
+
+
+class BadKeySetName(ProtectionError):
+    """The name of the key set cannot be an object name."""
+
+    code: ClassVar[str] = "KEY-006"
+
+
+class KeyLeak(ProtectionError):
+    """Key material stands where it must not."""
+
+    code: ClassVar[str] = "KEY-007"
+
+
+class SecretExposed(ProtectionError):
+    """Somebody tried to pickle, copy or serialize a secret."""
+
+    code: ClassVar[str] = "KEY-008"

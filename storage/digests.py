@@ -1,0 +1,48 @@
+"""SHA-256 of files and streams, in the two spellings that S3 and we use."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from domain.values import Sha256
+
+BLOCK_BYTES = 1 << 20
+
+Progress = Callable[[int], None]
+"""Is told the bytes moved so far; it may raise to stop the transfer, which then cleans up behind itself."""
+
+
+def no_progress(_size_bytes: int) -> None:
+    """Tells nobody."""
+
+
+class Readable(Protocol):
+    """Something that gives its bytes piece by piece."""
+
+    def read(self, amount: int, /) -> bytes:
+        """Returns at most ``amount`` bytes; none at the end."""
+        ...
+
+
+def blocks(stream: Readable) -> Iterator[bytes]:
+    """Yields a stream's bytes in blocks of at most 1 MiB."""
+    while block := stream.read(BLOCK_BYTES):
+        yield block
+
+
+def sha256_of_bytes(content: bytes) -> Sha256:
+    """Returns the digest of bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> Sha256:
+    """Returns the digest of a file, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def as_checksum_header(sha256: Sha256) -> str:
+    """Returns a digest as S3's ``x-amz-checksum-sha256`` spells it: base64 of the 32 bytes."""
+    return base64.b64encode(bytes.fromhex(sha256)).decode()

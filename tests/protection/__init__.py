@@ -1,0 +1,1 @@
+"""Keys: made, sealed, opened, never shown."""
