@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "PERTITLE_"
@@ -60,8 +61,8 @@ class Settings(BaseSettings):
     kek_file: Path | None = None
     """File with the local key-encryption key that seals content keys. Needed by the ``io`` worker."""
     scratch_dir: Path = Field(default_factory=lambda: _under_temporary("scratch"))
-    """Folder for files of running units; emptied when a worker starts. Default: ``pertitle/scratch`` in the
-    system's folder for temporary files."""
+    """Folder for files of running units; emptied when a worker starts, so no two share one. Default:
+    ``pertitle/scratch`` in the system's folder for temporary files."""
     cache_dir: Path = Field(default_factory=lambda: _under_temporary("cache"))
     """Folder of the local cache of fetched objects. Default: ``pertitle/cache`` in the system's folder for temporary
     files."""
@@ -109,10 +110,12 @@ def settings_table() -> str:
     """Returns the Markdown table of docs/settings.md."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        rows.append(
-            f"| `{PREFIX}{name.upper()}` | {_shown_default(name)} | {' '.join((field.description or '').split())} |"
-        )
+        rows.append(f"| `{PREFIX}{name.upper()}` | {_shown_default(name)} | {_described(field)} |")
     return "\n".join(rows) + "\n"
+
+
+def _described(field: FieldInfo) -> str:
+    return " ".join((field.description or "").replace("``", "`").split())
 
 
 def _default_of(name: str) -> object:

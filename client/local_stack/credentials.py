@@ -1,0 +1,53 @@
+"""Secrets of a state folder: random, made once, readable by their owner only."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from client.local_stack.state import StackState
+
+
+def ensure_secrets(state: StackState) -> None:
+    """Makes the S3 server's credentials and the key-encryption key where they are missing."""
+    folder = state.credentials_file.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (state.credentials_file.exists() and identities_file(state).exists()):
+        _make_s3_credentials(state)
+    if not state.kek_file.exists():
+        _write_private(state.kek_file, secrets.token_hex(32) + "\n")
+
+
+def identities_file(state: StackState) -> Path:
+    """Returns the file that tells the S3 server who may do what."""
+    return state.credentials_file.parent / "identities.json"
+
+
+def read_access_keys(credentials_file: Path) -> tuple[str, str]:
+    """Returns the access key id and the secret of an AWS shared credentials file."""
+    lines = credentials_file.read_text().splitlines()
+    values = {name.strip(): value.strip() for name, equals, value in (line.partition("=") for line in lines) if equals}
+    return values["aws_access_key_id"], values["aws_secret_access_key"]
+
+
+def _make_s3_credentials(state: StackState) -> None:
+    access_key, secret_key = secrets.token_hex(10), secrets.token_urlsafe(30)
+    identity = {
+        "name": "pertitle",
+        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    _write_private(identities_file(state), json.dumps({"identities": [identity]}))
+    _write_private(
+        state.credentials_file,
+        f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n",
+    )
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Writes by rename; the file is private from its first byte."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    temporary.replace(path)
