@@ -1,0 +1,203 @@
+"""Keeping the promise: judge a delivered rung, and say which shots to encode again, and how."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from domain.encodes import RateCap
+from domain.ladder import Promise, Rung, ShotChoice, ShotPoints
+from ladders.errors import MismatchedShots, TooFewPoints
+from ladders.interpolation import RateQualityCurve
+from ladders.leaky_bucket import bucket_overflow
+from ladders.title_candidates import encodable_crfs
+
+OFF_PROMISE_VMAF = 0.5
+"""A rung that misses its promised mean VMAF by more is corrected."""
+GOOD_ENOUGH_VMAF = 0.25
+"""A correction stops looking for guilty shots when the predicted miss is at most this."""
+_CAP_BINDS = 0.9
+"""A capped shot that spends this part of its cap cannot spend more: a lower CRF would change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredShot:
+    """One shot of a rendition as it was encoded and measured."""
+
+    shot_index: int
+    crf: float
+    bitrate_bps: float
+    vmaf: float
+    """Mean over all frames."""
+    duration_s: float
+    frame_sizes_bits: tuple[int, ...]
+    """In coding or presentation order, one for each frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class RungVerdict:
+    """What is wrong with a rung, and what to encode again."""
+
+    delivered: Promise
+    """Mean rate and mean VMAF of the title, weighted by duration."""
+    off_promise: bool
+    """The delivered mean VMAF misses the promise by more than 0.5."""
+    bucket_violations: tuple[int, ...]
+    """Frames of the stitched stream that come late from the leaky bucket."""
+    corrections: tuple[ShotChoice, ...] = field(default=())
+    """New choices for the guilty shots only; ``predicted`` is what each is expected to deliver now."""
+
+    @property
+    def is_kept(self) -> bool:
+        """The promise and the cap both hold."""
+        return not self.off_promise and not self.bucket_violations
+
+    @property
+    def guilty_shots(self) -> tuple[int, ...]:
+        """Indices of the shots to encode again."""
+        return tuple(choice.shot_index for choice in self.corrections)
+
+
+def judge_rung(
+    rung: Rung, delivered: Sequence[DeliveredShot], *, points: Sequence[ShotPoints], crf_step: float
+) -> RungVerdict:
+    """Returns whether a delivered rung keeps its promise and its cap, and corrections for the guilty shots.
+
+    Off promise: one secant step per guilty shot, along its own trial curve shifted to the delivered point,
+    never beyond its trial CRFs. Guilty are the shots that deviate from their predicted VMAF in the direction
+    of the miss, worst contribution first, until the rest is within 0.25; no shot is moved further than the
+    miss asks for. Above the cap: shots with a late frame get the rung's cap, or half the bucket where they
+    had a cap already (a shot's own encoder starts with a full bucket, the stitched stream does not).
+
+    Args:
+        rung: what was promised and chosen.
+        delivered: its shots in title order.
+        points: the trial points of (at least) these shots.
+        crf_step: finest CRF the encoder takes.
+
+    Raises:
+        MismatchedShots: ``delivered`` does not hold the rung's shots in order, or a shot without frames.
+        TooFewPoints: a guilty shot's trial points at the rung's resolution are missing.
+    """
+    _check(rung, delivered)
+    mean = _mean_of(delivered)
+    violations = bucket_overflow(_stitched(delivered), _frame_rate(delivered), rung.rate_cap)
+    miss = mean.vmaf - rung.promised.vmaf
+    off_promise = abs(miss) > OFF_PROMISE_VMAF
+    corrected = _capped(rung, delivered, violations)
+    if off_promise:
+        for shot, choice in _recoded(rung, delivered, points, crf_step).items():
+            cap = corrected[shot].rate_cap if shot in corrected else choice.rate_cap
+            corrected[shot] = choice.model_copy(update={"rate_cap": cap})
+    return RungVerdict(mean, off_promise, violations, tuple(corrected[shot] for shot in sorted(corrected)))
+
+
+def corrected_rung(rung: Rung, verdict: RungVerdict) -> Rung:
+    """Returns the rung with the verdict's corrections; what it promises stays."""
+    new = {choice.shot_index: choice for choice in verdict.corrections}
+    return rung.model_copy(update={"shots": tuple(new.get(shot.shot_index, shot) for shot in rung.shots)})
+
+
+def _check(rung: Rung, delivered: Sequence[DeliveredShot]) -> None:
+    expected = [choice.shot_index for choice in rung.shots]
+    found = [shot.shot_index for shot in delivered]
+    empty = [shot.shot_index for shot in delivered if not shot.frame_sizes_bits or shot.duration_s <= 0]
+    if found != expected or not found or empty:
+        raise MismatchedShots(
+            f"rung {rung.resolution}",
+            found=f"{len(found)} delivered shots, without frames: {empty}",
+            expected=f"the rung's {len(expected)} shots in order, each with frames",
+        )
+
+
+def _mean_of(delivered: Sequence[DeliveredShot]) -> Promise:
+    durations = [shot.duration_s for shot in delivered]
+    return Promise(
+        bitrate_bps=float(np.average([shot.bitrate_bps for shot in delivered], weights=durations)),
+        vmaf=float(np.average([shot.vmaf for shot in delivered], weights=durations)),
+    )
+
+
+def _stitched(delivered: Sequence[DeliveredShot]) -> list[int]:
+    return list(itertools.chain.from_iterable(shot.frame_sizes_bits for shot in delivered))
+
+
+def _frame_rate(delivered: Sequence[DeliveredShot]) -> Fraction:
+    frames = sum(len(shot.frame_sizes_bits) for shot in delivered)
+    return Fraction(frames / sum(shot.duration_s for shot in delivered)).limit_denominator(100_000)
+
+
+def _capped(rung: Rung, delivered: Sequence[DeliveredShot], violations: Sequence[int]) -> dict[int, ShotChoice]:
+    """Returns new choices for the shots that hold a late frame: a cap, or half the bucket of the one they had."""
+    late = np.asarray(violations, dtype=np.int64)
+    result: dict[int, ShotChoice] = {}
+    start = 0
+    for choice, shot in zip(rung.shots, delivered, strict=True):
+        end = start + len(shot.frame_sizes_bits)
+        if np.any((late >= start) & (late < end)):
+            cap = rung.rate_cap if choice.rate_cap is None else _half_bucket(choice.rate_cap)
+            expected = Promise(bitrate_bps=min(shot.bitrate_bps, float(cap.maxrate_bps)), vmaf=shot.vmaf)
+            result[choice.shot_index] = choice.model_copy(update={"rate_cap": cap, "predicted": expected})
+        start = end
+    return result
+
+
+def _half_bucket(cap: RateCap) -> RateCap:
+    return RateCap(maxrate_bps=cap.maxrate_bps, buffer_bits=max(1, cap.buffer_bits // 2))
+
+
+def _recoded(
+    rung: Rung, delivered: Sequence[DeliveredShot], points: Sequence[ShotPoints], crf_step: float
+) -> dict[int, ShotChoice]:
+    """Returns new CRFs for the shots that deviate in the direction of the rung's miss, worst first."""
+    total_s = sum(shot.duration_s for shot in delivered)
+    remaining = _mean_of(delivered).vmaf - rung.promised.vmaf
+    sign = 1.0 if remaining > 0 else -1.0
+    pairs = [
+        (choice, shot, sign * (shot.vmaf - choice.predicted.vmaf))
+        for choice, shot in zip(rung.shots, delivered, strict=True)
+    ]
+    measured = {shot.shot_index: shot for shot in points}
+    result: dict[int, ShotChoice] = {}
+    for choice, shot, deviation in sorted(pairs, key=lambda pair: -pair[2] * pair[1].duration_s):
+        if deviation <= 0 or sign * remaining <= GOOD_ENOUGH_VMAF:
+            break
+        weight = shot.duration_s / total_s
+        if sign < 0 and _cap_binds(choice, shot):
+            continue
+        move = -sign * min(deviation, sign * remaining / weight)
+        curve = _curve(measured, choice.shot_index, rung)
+        new = _secant_step(choice, shot, curve, move=move, crf_step=crf_step)
+        if new.crf != shot.crf:
+            remaining += weight * (new.predicted.vmaf - shot.vmaf)
+            result[choice.shot_index] = new
+    return result
+
+
+def _cap_binds(choice: ShotChoice, shot: DeliveredShot) -> bool:
+    return choice.rate_cap is not None and shot.bitrate_bps >= _CAP_BINDS * choice.rate_cap.maxrate_bps
+
+
+def _curve(measured: Mapping[int, ShotPoints], shot_index: int, rung: Rung) -> RateQualityCurve:
+    if shot_index not in measured:
+        raise TooFewPoints(
+            f"shot {shot_index} at {rung.resolution}",
+            found="no trial points",
+            expected="those the rung was planned from",
+        )
+    return RateQualityCurve.fit([point for point in measured[shot_index].points if point.resolution == rung.resolution])
+
+
+def _secant_step(
+    choice: ShotChoice, shot: DeliveredShot, curve: RateQualityCurve, *, move: float, crf_step: float
+) -> ShotChoice:
+    """Returns the choice with the encodable CRF that moves the shot by about ``move`` VMAF, and what to expect."""
+    crfs = encodable_crfs(curve, crf_step)
+    now_rate, now_vmaf = (float(values[0]) for values in curve.at_crfs(np.asarray([shot.crf])))
+    wanted = min(max(now_vmaf + move, curve.min_vmaf), curve.max_vmaf)
+    crf = float(crfs[np.argmin(np.abs(crfs - curve.crf_at(wanted)))])
+    new_rate, new_vmaf = (float(values[0]) for values in curve.at_crfs(np.asarray([crf])))
+    expected = Promise(bitrate_bps=shot.bitrate_bps * new_rate / now_rate, vmaf=shot.vmaf + new_vmaf - now_vmaf)
+    return choice.model_copy(update={"crf": crf, "predicted": expected})

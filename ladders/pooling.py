@@ -1,0 +1,41 @@
+"""Pooling: how frame scores become one number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ladders.errors import TooFewPoints
+
+
+@dataclass(frozen=True, slots=True)
+class PooledScores:
+    """The frame scores of one encode in four numbers, all in VMAF."""
+
+    mean: float
+    harmonic: float
+    """Harmonic mean of (VMAF + 1), minus 1: punishes dips; never above ``mean``."""
+    p5: float
+    """Fifth percentile (linear between ranks): nineteen frames in twenty look better."""
+    minimum: float
+
+
+def pool_scores(frame_scores: Sequence[float]) -> PooledScores:
+    """Returns the pooled scores of frames with scores in ``[0, 110]``.
+
+    Raises:
+        TooFewPoints: no frame, or a score that is not a number.
+
+    Source: libvmaf 3.2 ``libvmaf.c``, pooling methods: harmonic = n / sum(1 / (V + 1)) - 1.
+    """
+    scores = np.asarray(frame_scores, dtype=np.float64)
+    if scores.size == 0 or not np.all(np.isfinite(scores)):
+        raise TooFewPoints(
+            "frame scores",
+            found=f"{scores.size} scores, {int(np.sum(~np.isfinite(scores)))} of them not a number",
+            expected="at least one finite score",
+        )
+    mean, minimum = float(np.mean(scores)), float(np.min(scores))
+    # A model may score a hair below 0 by rounding; the formula needs V > -1.
+    harmonic = float(scores.size / np.sum(1.0 / (np.maximum(scores, 0.0) + 1.0)) - 1.0)
+    return PooledScores(mean=mean, harmonic=harmonic, p5=float(np.percentile(scores, 5)), minimum=minimum)

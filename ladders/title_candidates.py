@@ -1,0 +1,114 @@
+"""Candidates for rungs: operating points with CRFs an encoder takes, one resolution for each rate."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ladders.interpolation import Floats, RateQualityCurve
+from ladders.shot_allocation import OperatingPoint, TitleCurves
+
+GRID_COLUMNS = 240
+"""Rates, evenly spaced in log rate, at which the resolutions are compared."""
+_UNAVAILABLE = -1000.0
+"""Quality of a resolution at a rate that its measured points do not reach."""
+
+
+def encodable_crfs(curve: RateQualityCurve, crf_step: float) -> Floats:
+    """Returns the CRFs a shot may get, rising: multiples of ``crf_step`` in its measured range, and its trials."""
+    first, last = np.ceil(curve.min_crf / crf_step - 1e-9), np.floor(curve.max_crf / crf_step + 1e-9)
+    steps = np.arange(first, last + 1) * crf_step
+    return np.unique(np.concatenate((steps, curve.trial_crfs)))
+
+
+def round_points(title: TitleCurves, points: Sequence[OperatingPoint], crf_step: float) -> tuple[OperatingPoint, ...]:
+    """Returns the undominated points with encodable CRFs, and the rate and quality that belong to those."""
+    crfs = np.asarray([point.crfs for point in points], dtype=np.float64)
+    rates, vmafs = np.empty_like(crfs), np.empty_like(crfs)
+    for shot, curve in enumerate(title.curves):
+        choices = encodable_crfs(curve, crf_step)
+        nearest = np.searchsorted((choices[1:] + choices[:-1]) / 2, crfs[:, shot])
+        choice_rates, choice_vmafs = curve.at_crfs(choices)
+        crfs[:, shot] = choices[nearest]
+        rates[:, shot], vmafs[:, shot] = choice_rates[nearest], choice_vmafs[nearest]
+    totals = [title.total(crfs[row], rates[row], vmafs[row]) for row in range(len(crfs))]
+    return rising(totals)
+
+
+def rising(points: Sequence[OperatingPoint]) -> tuple[OperatingPoint, ...]:
+    """Returns the points in strictly rising rate and quality, without those that another one beats."""
+    kept: list[OperatingPoint] = []
+    for point in sorted(points, key=lambda point: (point.bitrate_bps, -point.vmaf)):
+        if not kept or point.vmaf > kept[-1].vmaf:
+            kept.append(point)
+    return tuple(kept)
+
+
+def best_below(curves: Sequence[Sequence[OperatingPoint]], top: OperatingPoint) -> tuple[OperatingPoint, ...]:
+    """Returns the operating points below ``top`` of the best resolution at each rate, in rising rate and quality.
+
+    The resolution never grows as the rate falls. Where the measured curves contradict that, the sequence of
+    resolutions with the largest sum of quality over log rate wins, so that a hair's breadth at one rate does
+    not decide about all rates below. (969 of 969 public hulls are monotone in resolution, so this costs
+    nothing on real titles; science report §2.2.)
+
+    Args:
+        curves: for each resolution, largest first, its points in rising rate and quality.
+        top: the ladder's top rung; its resolution is the largest that may follow.
+    """
+    allowed = [curve for curve in curves if curve and curve[0].resolution.pixels <= top.resolution.pixels]
+    lowest = min(curve[0].bitrate_bps for curve in allowed)
+    if lowest >= top.bitrate_bps:
+        return (top,)
+    grid = np.linspace(np.log(lowest), np.log(top.bitrate_bps), GRID_COLUMNS)
+    quality = np.asarray([_quality_on(grid, curve) for curve in allowed])
+    winners = _monotone_path(quality)
+    half = (grid[1] - grid[0]) / 2
+    found: list[OperatingPoint] = [top]
+    for index, curve in enumerate(allowed):
+        columns = np.flatnonzero((winners == index) & (quality[index] > _UNAVAILABLE))
+        if columns.size:
+            low, high = grid[columns[0]] - half, grid[columns[-1]] + half
+            found.extend(point for point in curve if low <= np.log(point.bitrate_bps) <= high)
+    below = [point for point in found if point.bitrate_bps < top.bitrate_bps and point.vmaf < top.vmaf]
+    return (*_monotone(rising(below)), top)
+
+
+def _quality_on(grid: Floats, curve: Sequence[OperatingPoint]) -> Floats:
+    log_rates = np.log(np.asarray([point.bitrate_bps for point in curve], dtype=np.float64))
+    vmafs = np.asarray([point.vmaf for point in curve], dtype=np.float64)
+    # Half a column of slack: the ends of the grid are points of a curve themselves.
+    slack = (grid[1] - grid[0]) / 2
+    inside = (grid >= log_rates[0] - slack) & (grid <= log_rates[-1] + slack)
+    return np.where(inside, np.interp(grid, log_rates, vmafs), _UNAVAILABLE)
+
+
+def _monotone_path(quality: Floats) -> Floats:
+    """Returns for each column the row (0 = largest resolution), never falling from right to left, of largest sum.
+
+    Args:
+        quality: shape (resolutions, columns); columns in rising rate.
+    """
+    rows, columns = quality.shape
+    best = quality[:, -1].copy()
+    came_from = np.zeros((columns, rows), dtype=np.intp)
+    for column in range(columns - 2, -1, -1):
+        # The best way to be at a row or above it, one column to the right.
+        leader = np.zeros(rows, dtype=np.intp)
+        for row in range(1, rows):
+            leader[row] = row if best[row] > best[leader[row - 1]] else leader[row - 1]
+        came_from[column] = leader
+        best = best[leader] + quality[:, column]
+    path = np.zeros(columns, dtype=np.float64)
+    path[0] = int(np.argmax(best))
+    for column in range(columns - 1):
+        path[column + 1] = came_from[column][int(path[column])]
+    return path
+
+
+def _monotone(points: Sequence[OperatingPoint]) -> tuple[OperatingPoint, ...]:
+    """Returns the points, rising, without those of a larger resolution than a dearer one has."""
+    kept: list[OperatingPoint] = []
+    for point in reversed(points):
+        if not kept or point.resolution.pixels <= kept[-1].resolution.pixels:
+            kept.append(point)
+    return tuple(reversed(kept))

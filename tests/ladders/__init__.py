@@ -1,0 +1,1 @@
+"""The maths, held by published numbers and by properties."""
