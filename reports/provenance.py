@@ -1,0 +1,106 @@
+"""What the result cost and what it was made with: CPU by stage, trial encodes, audio, notes, tools."""
+
+from domain.result import ResultAudio, TitleResult
+from reports.ladder_tables import Table, head_cell
+from reports.markup import Child, Markup, element, join
+from reports.numerals import NOTHING, write_bitrate, write_count, write_difference, write_seconds
+from reports.overview import cpu_total
+
+STAGE_NAMES = {
+    "inspect": "Inspect the source",
+    "shots": "Find and split shots",
+    "trials": "Trial encodes",
+    "plan": "Plan the ladders",
+    "encode": "Production encodes",
+    "measure": "Assemble and measure",
+    "audio": "Audio",
+    "baseline": "Fixed ladder",
+    "package": "Package and encrypt",
+    "publish": "Publish and verify",
+}
+"""Stages in the order in which they happen."""
+
+
+def draw_provenance(result: TitleResult) -> Markup:
+    """Returns the sections on cost, audio and tools."""
+    return join(
+        element("section", element("h2", "Time and CPU"), _cost_words(result), _cpu_table(result), id="cost"),
+        element("div", _audio(result), _tools(result), class_="pair"),
+    )
+
+
+def _cost_words(result: TitleResult) -> Markup:
+    total, trials = cpu_total(result), result.trials
+    busy = f", {total / result.wall_s:.1f} cores busy on average" if result.wall_s > 0 else ""
+    words = (
+        f"{write_seconds(result.wall_s)} of wall time, {write_seconds(total)} of CPU time{busy}. "
+        f"The ladders rest on {write_count(trials.count, 'trial encode')}: "
+        f"{trials.count - trials.reused} made in this run, {trials.reused} found in the store, {trials.failed} failed. "
+        "Results found in the store cost nothing here."
+    )
+    return element("p", words)
+
+
+def _cpu_table(result: TitleResult) -> Markup:
+    stages: dict[str, float] = result.cpu_s.model_dump()
+    names = [*(name for name in STAGE_NAMES if name in stages), *sorted(set(stages) - set(STAGE_NAMES))]
+    largest, total = max(stages.values(), default=0.0), cpu_total(result)
+    head = element("tr", head_cell("Stage", css_class="words"), head_cell("CPU"), head_cell("Share"), head_cell(""))
+    rows = [_cpu_row(STAGE_NAMES.get(name, name), stages[name], largest=largest, total=total) for name in names]
+    return Table("CPU time by stage, user and system, all processes", "CPU time by stage", head, rows, "cpu").draw()
+
+
+def _cpu_row(name: str, seconds: float, *, largest: float, total: float) -> Markup:
+    share = f"{seconds / total * 100:.0f} %" if total > 0 else NOTHING
+    width = seconds / largest * 100 if largest > 0 else 0.0
+    bar = element("span", class_="bar", style=f"width:{max(0.0, width):.1f}%")
+    return element(
+        "tr",
+        head_cell(name, scope="row", css_class="words"),
+        element("td", write_seconds(seconds)),
+        element("td", share),
+        element("td", bar, class_="bar-cell", aria_hidden="true"),
+    )
+
+
+def _audio(result: TitleResult) -> Markup:
+    names = ("Track", "Language", "Channels", "Rate", "Loudness")
+    head = element(
+        "tr", [head_cell(name, css_class="words" if name in {"Track", "Language"} else None) for name in names]
+    )
+    rows = [_audio_row(track) for track in result.audio]
+    content: Child = element("p", "The release has no audio track.")
+    if rows:
+        content = Table("Audio tracks, AAC; loudness as measured after encoding", "Audio tracks", head, rows).draw()
+    return element("section", element("h2", "Audio"), content, id="audio")
+
+
+def _audio_row(track: ResultAudio) -> Markup:
+    loudness = NOTHING if track.loudness_lufs is None else f"{write_difference(track.loudness_lufs)} LUFS"
+    return element(
+        "tr",
+        head_cell(track.name, scope="row", css_class="words"),
+        element("td", track.language, class_="words"),
+        element("td", str(track.channels)),
+        element("td", write_bitrate(track.bitrate_bps)),
+        element("td", loudness),
+    )
+
+
+def _tools(result: TitleResult) -> Markup:
+    head = element("tr", head_cell("Tool", css_class="words"), head_cell("Version", css_class="words"))
+    rows = [
+        element("tr", head_cell(name, scope="row", css_class="words"), element("td", version, class_="words version"))
+        for name, version in sorted(result.tools.items())
+    ]
+    digest = element("p", "Source SHA-256 ", element("code", result.source.sha256), class_="small")
+    content = Table("Programs that made and measured this release", "Tools", head, rows).draw() if rows else None
+    return element("section", element("h2", "Tools"), content, digest, id="tools")
+
+
+def draw_notes(result: TitleResult) -> Markup | None:
+    """Returns what a person should know about the title; nothing if there is nothing."""
+    if not result.notes:
+        return None
+    items = [element("li", note) for note in result.notes]
+    return element("section", element("h2", "Notes"), element("ul", items, class_="notes"), id="notes")

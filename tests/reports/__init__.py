@@ -1,0 +1,1 @@
+"""The report, read back by parsers and by rules."""
