@@ -178,8 +178,10 @@ main{padding:24px 16px 48px}h1{font-size:27px}.lede{font-size:18px}
 @page{margin:14mm}
 body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}
 .scroll{overflow:visible}table{font-size:8.5pt}th,td{padding:2px 4px}.reason{min-width:0}tbody th{position:static}
-.card,tr,figure,.verdicts,.facts{break-inside:avoid}h2,h3{break-after:avoid}
-.cards{grid-template-columns:1fr 1fr;gap:14px 22px}
+.chart-row{grid-template-columns:minmax(0,1.7fr) minmax(0,1fr);gap:18px}.beside table{font-size:7.5pt}
+.facts{grid-template-columns:repeat(5,auto)}.facts b{font-size:13pt}.change strong{font-size:15pt}.lede{font-size:14pt}
+.card,tr,figure,.verdicts,.facts,.chart-row,.ladder,.cpu{break-inside:avoid}section{margin-top:22px;padding-top:12px}h2,h3{break-after:avoid}
+.cards{grid-template-columns:1fr;gap:12px}.panels{grid-template-columns:1fr 1fr}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }
 """

@@ -86,13 +86,14 @@ class Strip:
     def _shot_numbers(self, top_px: float) -> list[Markup]:
         numbers: list[Markup] = []
         free_from = 0.0
+        apart_px = 4.0 if len(self.result.shots) * 20 < self.width_px else 24.0
         for index, frames in enumerate(self.result.shots):
             middle, half = self._x((frames.start_frame + frames.end_frame) / 2), GLYPH_PX * len(str(index)) / 2 + 2
             if middle - half >= free_from and middle + half <= self.width_px:
                 numbers.append(
                     element("text", str(index), x=middle, y=top_px + 15, text_anchor="middle", class_="shot-number")
                 )
-                free_from = middle + half + (2 if frames.frames else 0)
+                free_from = middle + half + apart_px
         return numbers
 
     def _times(self, top_px: float) -> Markup:
