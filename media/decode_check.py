@@ -1,0 +1,162 @@
+"""One full decode of a track: every frame counted, timed and hashed, combing looked for, any error fatal."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from media.command import Command, command
+from media.errors import ToolOutputInvalid, VariableFrameRate
+from media.probe import hardened_input
+
+STRICT = ("-xerror", "-err_detect", "explode")
+"""Any decoding error ends the program. Without these, ffmpeg conceals damage and ends well."""
+_STANDARD_RATES = tuple(
+    Fraction(*rate)
+    for rate in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48000, 1001), (48, 1), (50, 1),
+                 (60000, 1001), (60, 1), (100, 1), (120000, 1001), (120, 1), (10, 1), (12, 1), (25, 2), (15, 1))
+)  # fmt: skip
+_JITTER = Fraction(3, 2000)
+"""Containers round times to milliseconds: 1.5 ms may be missing or too much."""
+_COMBED_SHARE = 0.2
+"""Share of frames with combing above which material is interlaced; a progressive film trailer measured 0.04."""
+_COMBED_FRAMES = 8
+
+
+@dataclass(slots=True)
+class FrameLog:
+    """Collects the lines of ffmpeg's framehash muxer as they come."""
+
+    on_progress: Callable[[int], None] = lambda _frames: None
+    time_base: Fraction = Fraction(0)
+    times: list[int] = field(default_factory=list)
+    """Presentation time of each frame in time base units."""
+    sizes_bytes: list[int] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
+    """MD5 of each frame's samples, 32 hexadecimal digits."""
+
+    def read(self, line: str) -> None:
+        """Takes one line: ``stream, dts, pts, duration, size, hash``, or a comment."""
+        if line.startswith("#tb 0:"):
+            self.time_base = Fraction(line.partition(":")[2].strip())
+        parts = line.split(",")
+        if line.startswith("#") or len(parts) != 6:
+            return
+        self.times.append(int(parts[2]))
+        self.sizes_bytes.append(int(parts[4]))
+        self.hashes.append(parts[5].strip())
+        self.on_progress(len(self.hashes))
+
+    @property
+    def seconds(self) -> tuple[Fraction, ...]:
+        """Presentation time of each frame in seconds, counted from the container's start."""
+        return tuple(time * self.time_base for time in self.times)
+
+
+def decode_video_command(ffmpeg: str, path: Path, *, stream_index: int, filters: str) -> Command:
+    """Builds the strict decode of a video track with a hash of every frame on standard output.
+
+    Args:
+        ffmpeg: The program.
+        path: Local file.
+        stream_index: The track.
+        filters: What makes the source's frames those of the pieces (``normalization_filters``).
+    """
+    source = [*STRICT, "-noautorotate", *hardened_input(path)]
+    # Times must be the source's own, and a change of size must not be scaled away.
+    honest = ["-fps_mode", "passthrough", "-enc_time_base:v", "demux", "-noautoscale"]
+    picture = ["-map", f"0:{stream_index}", "-vf", f"idet,{filters}", *honest, "-c:v", "rawvideo"]
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "info", *source, *picture, *hash_output()]
+    return command(argv, purpose=f"full decode of video track {stream_index}")
+
+
+def decode_audio_command(ffmpeg: str, path: Path, *, stream_index: int) -> Command:
+    """Builds the strict decode of an audio track, to nowhere."""
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", *STRICT, *hardened_input(path)]
+    argv += ["-map", f"0:{stream_index}", "-f", "null", "-"]
+    return command(argv, purpose=f"full decode of audio track {stream_index}")
+
+
+def hash_output() -> list[str]:
+    """Returns the options that write one MD5 for each frame to standard output."""
+    return ["-f", "framehash", "-hash", "MD5", "-"]
+
+
+def combed_share(stderr: str) -> tuple[int, float]:
+    """Returns how many frames the idet filter found combed, and their share of the frames it was sure of.
+
+    Raises:
+        ToolOutputInvalid: if the filter reported nothing.
+    """
+    found = re.findall(r"Multi frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)", stderr)
+    if not found:
+        raise ToolOutputInvalid("full decode", found="no idet report", expected="a count of combed frames")
+    top, bottom, progressive = map(int, found[-1])
+    return top + bottom, (top + bottom) / max(1, top + bottom + progressive)
+
+
+def is_interlaced(combed: int, share: float) -> bool:
+    """Tells whether so many combed frames mean interlaced material."""
+    return combed >= _COMBED_FRAMES and share > _COMBED_SHARE
+
+
+def exact_rate(
+    seconds: tuple[Fraction, ...], declared: tuple[Fraction, ...], *, tick: Fraction, where: str
+) -> Fraction:
+    """Returns the one rate at which all frames come.
+
+    Args:
+        seconds: Time of each frame.
+        declared: Rates that the container states; 0 where it does not. Used for rates that are not standard.
+        tick: The container's time base, the smallest error its times have.
+        where: The source's name for people.
+
+    Raises:
+        VariableFrameRate: if no constant rate explains the times.
+    """
+    likely = [rate for rate in declared if rate > 0]
+    if len(seconds) == 1:
+        return likely[0] if likely else Fraction(25)
+    by_error = sorted((worst_error(seconds, rate)[0], rate) for rate in _STANDARD_RATES)
+    fitting = [(error, rate) for error, rate in by_error if error <= _tolerance(rate, tick)]
+    if fitting:
+        # A short clip fits 24 and 23.976 alike: then the container's word decides.
+        return next((rate for rate in likely if any(rate == fit for _, fit in fitting)), fitting[0][1])
+    for rate in likely:
+        if _is_sane(rate) and worst_error(seconds, rate)[0] <= _tolerance(rate, tick):
+            return rate
+    raise _irregular(seconds, likely, where)
+
+
+def worst_error(seconds: tuple[Fraction, ...], rate: Fraction) -> tuple[Fraction, int]:
+    """Returns the largest distance in seconds between a frame's time and its place at a rate, and that frame."""
+    return max((abs(time - seconds[0] - index / rate), index) for index, time in enumerate(seconds))
+
+
+def _is_sane(rate: Fraction) -> bool:
+    """A rate that nobody would set (2505000/83831) is the mean of irregular frames."""
+    return 5 <= rate <= 120 and rate.denominator <= 1001
+
+
+def _tolerance(rate: Fraction, tick: Fraction) -> Fraction:
+    return min(max(_JITTER, tick), 1 / (4 * rate))
+
+
+def _irregular(seconds: tuple[Fraction, ...], declared: list[Fraction], where: str) -> VariableFrameRate:
+    steps = [after - before for before, after in pairwise(seconds)]
+    usual = sorted(steps)[len(steps) // 2]
+    frame = next((index for index, step in enumerate(steps) if abs(step - usual) > usual / 20), 0)
+    span = seconds[-1] - seconds[0]
+    mean = (len(seconds) - 1) / float(span) if span > 0 else 0.0
+    near = next((rate for rate in declared if rate in _STANDARD_RATES), None) or min(
+        _STANDARD_RATES, key=lambda rate: abs(1 / rate - usual)
+    )
+    return VariableFrameRate(
+        f"{where}, frame {frame}",
+        found=f"it lasts {float(steps[frame]) * 1000:.2f} ms, most last {float(usual) * 1000:.2f} ms "
+        f"(mean {mean:.3f} frames per second, {float(min(steps)) * 1000:.2f} to {float(max(steps)) * 1000:.2f} ms)",
+        expected=f"a constant frame rate, such as {near}",
+        fix="convert the source to a constant frame rate",
+    )

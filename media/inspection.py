@@ -1,0 +1,263 @@
+"""What a source really is: probed, then decoded from end to end. What we cannot encode right ends here, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from domain.files import StoredFile
+from domain.video import AudioTrack, Color, SourceDescription, SubtitleTrack, VideoTrack
+from media.decode_check import (
+    FrameLog,
+    combed_share,
+    decode_audio_command,
+    decode_video_command,
+    exact_rate,
+    is_interlaced,
+)
+from media.errors import (
+    DamagedSource,
+    InterlacedSource,
+    ToolFailed,
+    UnreadableSource,
+    UnsupportedAudio,
+    UnsupportedPicture,
+)
+from media.normalization import bit_depth_of, check_picture, normalization_filters, read_color
+from media.probe import Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
+from media.process import run_tool
+from media.tools import ToolPaths
+
+_WHERE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A source that can be encoded."""
+
+    description: SourceDescription
+    frame_hashes: tuple[str, ...]
+    """MD5 of every frame, in the pixel format of the pieces."""
+    start_s: Fraction
+    """Time of the first frame, counted from the container's start: what audio must be cut by to stay in sync."""
+    cpu_s: float
+
+
+async def inspect_source(
+    tools: ToolPaths, path: Path, file: StoredFile, *, on_progress: Callable[[int], None]
+) -> Inspection:
+    """Inspects a source.
+
+    Args:
+        tools: Programs.
+        path: The source on local disk.
+        file: The same source in the store.
+        on_progress: Called with the number of frames decoded so far.
+
+    Raises:
+        UnreadableSource: if it is not media.
+        DamagedSource: if not all of it decodes.
+        NoVideoTrack: if it has no moving pictures.
+        InterlacedSource: if it is interlaced, said or not.
+        VariableFrameRate: if its frames do not come at a constant rate.
+        HighDynamicRange: if it is HDR.
+        UnsupportedPicture: if its pictures have a form that we cannot encode right yet.
+        UnsupportedAudio: if a track has an audio codec that we cannot decode.
+    """
+    probe, probe_cpu_s = await _probe(tools, path, file)
+    track = choose_video_track(probe, where=_WHERE)
+    where = f"{_WHERE}, video track {track.index}"
+    color, assumed = read_color(track, where=where)
+    _check_flags(track, where)
+    check_picture(track, where=where)
+    draft = _video_track(track, color, is_assumed=bool(assumed))
+    log, decode_cpu_s = await _decode(tools, path, draft, on_progress)
+    rate = _check_frames(log, track, where)
+    video = draft.model_copy(update={"frames": len(log.hashes), "frame_rate": rate})
+    audio, audio_notes, audio_cpu_s = await _read_audio(tools, path, probe)
+    description = SourceDescription(
+        file=file,
+        container=probe.container,
+        video=video,
+        other_video_tracks=tuple(other.index for other in probe.of_kind("video") if other.index != track.index),
+        audio=audio,
+        subtitles=_subtitles(probe),
+        notes=(*_notes(probe, track, color, assumed), *audio_notes),
+    )
+    cpu_s = probe_cpu_s + decode_cpu_s + audio_cpu_s
+    return Inspection(description, tuple(log.hashes), log.seconds[0], cpu_s)
+
+
+async def _probe(tools: ToolPaths, path: Path, file: StoredFile) -> tuple[Probe, float]:
+    try:
+        run = await run_tool(probe_command(tools.ffprobe, path))
+    except ToolFailed as error:
+        if _was_killed(error):
+            raise
+        raise UnreadableSource(
+            _WHERE,
+            found=f"{file.size_bytes} bytes in which no media was found ({_last_line(error, path)})",
+            expected="a whole MOV, MP4, MXF, Matroska, WebM or MPEG file",
+            fix="export the title again and check that the upload is complete",
+        ) from None
+    return parse_probe(run.stdout, where=_WHERE), run.cpu_s
+
+
+def _check_flags(track: ProbedTrack, where: str) -> None:
+    order = track.text("field_order", "progressive")
+    if order != "progressive":
+        raise InterlacedSource(
+            where,
+            found=f"field order {order}",
+            expected="progressive pictures",
+            fix="deliver the progressive master, or deinterlace it",
+        )
+
+
+def _video_track(track: ProbedTrack, color: Color, *, is_assumed: bool) -> VideoTrack:
+    return VideoTrack(
+        stream_index=track.index,
+        codec_name=track.codec_name,
+        width_px=track.number("width"),
+        height_px=track.number("height"),
+        frames=1,
+        frame_rate=Fraction(25),
+        pixel_format=track.text("pix_fmt"),
+        bit_depth=bit_depth_of(track.text("pix_fmt")),
+        color=color,
+        color_is_assumed=is_assumed,
+    )
+
+
+async def _decode(
+    tools: ToolPaths, path: Path, video: VideoTrack, on_progress: Callable[[int], None]
+) -> tuple[FrameLog, float]:
+    log = FrameLog(on_progress)
+    where = f"{_WHERE}, video track {video.stream_index}"
+    build = decode_video_command(
+        tools.ffmpeg, path, stream_index=video.stream_index, filters=normalization_filters(video)
+    )
+    try:
+        run = await run_tool(build, on_line=log.read)
+    except ToolFailed as error:
+        if _was_killed(error):
+            raise
+        raise DamagedSource(
+            f"{where}, after frame {max(0, len(log.hashes) - 1)}",
+            found=_last_line(error, path),
+            expected="every frame to decode without error",
+            fix="export the title again; the file was damaged or cut off",
+        ) from None
+    combed, share = combed_share(run.stderr_tail)
+    if is_interlaced(combed, share):
+        raise InterlacedSource(
+            where,
+            found=f"flagged progressive, but {combed} frames ({share:.0%}) show combing",
+            expected="progressive pictures",
+            fix="deliver the progressive master, or deinterlace it",
+        )
+    return log, run.cpu_s
+
+
+def _check_frames(log: FrameLog, track: ProbedTrack, where: str) -> Fraction:
+    if not log.hashes:
+        raise DamagedSource(where, found="no frame decodes", expected="at least one", fix="export the title again")
+    changed = next((n for n, size in enumerate(log.sizes_bytes) if size != log.sizes_bytes[0]), None)
+    if changed is not None:
+        raise UnsupportedPicture(
+            f"{where}, frame {changed}",
+            found="the picture size changes",
+            expected="one size throughout",
+            fix="export the title in one size",
+        )
+    declared = (track.ratio("r_frame_rate"), track.ratio("avg_frame_rate"))
+    rate = exact_rate(log.seconds, declared, tick=log.time_base, where=where)
+    # The header may count frames that an edit list hides, so the shorter of its two statements is taken.
+    stated = [n for n in (track.number("nb_frames"), round(track.declared_duration_s * rate)) if n]
+    if stated and len(log.hashes) < min(stated) - 1:
+        raise DamagedSource(
+            where,
+            found=f"{len(log.hashes)} frames decode",
+            expected=f"{min(stated)} frames, as the header says",
+            fix="upload the whole file again; its end is missing",
+        )
+    return rate
+
+
+async def _read_audio(
+    tools: ToolPaths, path: Path, probe: Probe
+) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
+    tracks, notes, cpu_s = [], [], 0.0
+    for track in probe.of_kind("audio"):
+        if not track.number("channels") or track.codec_name == "unknown":
+            notes.append(f"audio track {track.index} left out: the file does not describe its coding")
+            continue
+        cpu_s += await _decode_audio(tools, path, track)
+        tracks.append(_audio_track(track))
+    return tuple(tracks), tuple(notes), cpu_s
+
+
+async def _decode_audio(tools: ToolPaths, path: Path, track: ProbedTrack) -> float:
+    try:
+        return (await run_tool(decode_audio_command(tools.ffmpeg, path, stream_index=track.index))).cpu_s
+    except ToolFailed as error:
+        if _was_killed(error):
+            raise
+        where = f"{_WHERE}, audio track {track.index} ({track.codec_name}, {track.language})"
+        if "Decoder not found" in error.found or "no decoder found" in error.found:
+            raise UnsupportedAudio(
+                where, found="no decoder", expected="PCM, AAC, AC-3, FLAC, Opus or the like", fix="deliver PCM"
+            ) from None
+        raise DamagedSource(
+            where,
+            found=_last_line(error, path),
+            expected="every sample to decode without error",
+            fix="export the title again; the file was damaged or cut off",
+        ) from None
+
+
+def _audio_track(track: ProbedTrack) -> AudioTrack:
+    channels = track.number("channels")
+    return AudioTrack(
+        stream_index=track.index,
+        codec_name=track.codec_name,
+        channels=channels,
+        channel_layout=track.text("channel_layout") or f"{channels}c",
+        sample_rate_hz=track.number("sample_rate"),
+        language=track.language,
+        title=track.title,
+    )
+
+
+def _subtitles(probe: Probe) -> tuple[SubtitleTrack, ...]:
+    return tuple(
+        SubtitleTrack(stream_index=track.index, codec_name=track.codec_name, language=track.language)
+        for track in probe.of_kind("subtitle")
+    )
+
+
+def _notes(probe: Probe, chosen: ProbedTrack, color: Color, assumed: tuple[str, ...]) -> tuple[str, ...]:
+    notes = []
+    if assumed:
+        told = f"{color.primaries}/{color.transfer}/{color.matrix}"
+        notes.append(f"color {', '.join(assumed)} not said by the source: {told} assumed for its size")
+    if color.range == "pc":
+        notes.append("full-range source converted to limited range")
+    if chosen.text("color_transfer") not in {"", color.transfer}:
+        notes.append(f"transfer {chosen.text('color_transfer')} treated as {color.transfer}")
+    others = [str(other.index) for other in probe.of_kind("video") if other.index != chosen.index]
+    if others:
+        notes.append(f"video track {chosen.index} chosen, the largest; not used: {', '.join(others)}")
+    return tuple(notes)
+
+
+def _was_killed(error: ToolFailed) -> bool:
+    """A program ended by a signal (out of memory, cancel) says nothing about the source."""
+    return error.found.startswith("exit code -")
+
+
+def _last_line(error: ToolFailed, path: Path) -> str:
+    """Returns the most telling line of what the program said, without our scratch path."""
+    lines = [line for line in error.found.replace(f"file:{path}", "the file").splitlines() if line.strip()]
+    telling = [line for line in lines if "rror" in line or "nvalid" in line or "not found" in line or "missing" in line]
+    return (telling or lines or ["no message"])[0].rpartition("] ")[2][:200]
