@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from client.local_stack.state import StackState
+from protection.key_file import load_or_create_key
 
 
 def ensure_secrets(state: StackState) -> None:
@@ -14,8 +15,7 @@ def ensure_secrets(state: StackState) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (state.credentials_file.exists() and identities_file(state).exists()):
         _make_s3_credentials(state)
-    if not state.kek_file.exists():
-        _write_private(state.kek_file, secrets.token_hex(32) + "\n")
+    load_or_create_key(state.kek_file)
 
 
 def identities_file(state: StackState) -> Path:

@@ -38,6 +38,8 @@ class Part:
     """Seconds between asking it to end and killing it."""
     patience_s: float = 60.0
     """Seconds that it gets to become ready."""
+    leaves: tuple[Path, ...] = ()
+    """Files outside the state folder that it makes; they go when it has ended."""
 
 
 def build_parts(state: StackState) -> list[Part]:
@@ -120,7 +122,9 @@ def s3_command(program: str, state: StackState) -> tuple[str, ...]:
         "-s3",
         f"-s3.port={ports['s3']}",
         f"-s3.port.grpc={ports['s3_grpc']}",
+        # Services on fixed ports that we do not use; a second stack could not start beside the first.
         "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         "-s3.iam=false",
         "-s3.autoCreateBucket=false",
         f"-s3.config={identities_file(state)}",
@@ -132,6 +136,13 @@ def _socket_options(state: StackState) -> list[str]:
     """Unix sockets in the state folder, unless its path is too long for one (unix(7): 107 bytes)."""
     options = [f"-{kind}.localSocket={state.state_dir / 's3' / f'{kind}.sock'}" for kind in ("filer", "s3")]
     return options if all(len(option.partition("=")[2]) < 100 for option in options) else []
+
+
+def _fixed_sockets(state: StackState) -> tuple[Path, ...]:
+    """Returns the sockets whose place is fixed in the program."""
+    ports = {"s3": "s3_grpc", **{kind: f"s3_{kind}_grpc" for kind in ("master", "volume", "filer")}}
+    folder = Path("/tmp")  # noqa: S108 - the program's choice; we only remove what it made there
+    return tuple(folder / f"seaweedfs-{kind}-grpc-{state.ports[name]}.sock" for kind, name in ports.items())
 
 
 def _temporal_part(state: StackState) -> Part:
@@ -153,6 +164,7 @@ def _s3_part(state: StackState) -> Part:
         # It would wait 15 s for connections to itself. When it is asked to end, nobody writes any more, and
         # what it has acknowledged is with the kernel: a kill loses nothing (tests/client/test_stack_servers.py).
         grace_s=1.0,
+        leaves=_fixed_sockets(state),
     )
 
 

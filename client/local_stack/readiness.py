@@ -4,12 +4,12 @@ import asyncio
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf.duration_pb2 import Duration
-from mypy_boto3_s3 import S3Client
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -21,6 +21,9 @@ from client.local_stack.credentials import read_access_keys
 from client.local_stack.ports import HOST
 from client.local_stack.state import REGION
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 RETENTION = timedelta(days=30)
 """How long closed workflows stay; the development server's own default is 24 hours."""
@@ -91,7 +94,7 @@ def _s3_is_ready(endpoint_url: str, credentials_file: Path) -> bool:
         return False
 
 
-def _probe_client(endpoint_url: str, credentials_file: Path) -> S3Client:
+def _probe_client(endpoint_url: str, credentials_file: Path) -> "S3Client":
     access_key, secret_key = read_access_keys(credentials_file)
     return boto3.session.Session().client(
         "s3",

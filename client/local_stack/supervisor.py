@@ -103,10 +103,10 @@ class Supervisor:
                 logger.info("%s is ready (pid %d)", part.name, process.pid)
                 await asyncio.shield(exited)
         except asyncio.CancelledError:
-            await _end_process(process, exited, part.grace_s)
+            await _end_process(process, exited, part)
             self._note(part, status=PartStatus.STOPPED, process=None, last_exit=process.returncode)
             raise
-        await _end_process(process, exited, part.grace_s)
+        await _end_process(process, exited, part)
         failures = 0 if became_ready else self._state.parts[part.name].failures + 1
         logger.warning("%s ended with %s; it is started again", part.name, process.returncode)
         self._note(part, status=PartStatus.RESTARTING, process=None, last_exit=process.returncode, failures=failures)
@@ -145,15 +145,17 @@ class Supervisor:
         write_stack(self._state)
 
 
-async def _end_process(process: asyncio.subprocess.Process, exited: asyncio.Task[int], grace_s: float) -> None:
+async def _end_process(process: asyncio.subprocess.Process, exited: asyncio.Task[int], part: Part) -> None:
     """Asks a process to end, waits, then kills what is left of its group. Not interruptible: it always ends."""
     if not exited.done():
         with suppress(ProcessLookupError):
             process.terminate()
-        await asyncio.wait([exited], timeout=grace_s)
+        await asyncio.wait([exited], timeout=part.grace_s)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     await exited
+    for path in part.leaves:
+        path.unlink(missing_ok=True)
 
 
 def _dies_with_us() -> tuple[str, ...]:

@@ -68,9 +68,9 @@ def test_no_state_is_no_error(tmp_path: Path) -> None:
 def test_secrets_are_private_and_made_once(tmp_path: Path) -> None:
     state = _state(tmp_path)
     ensure_secrets(state)
-    made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    made = {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}
     ensure_secrets(state)
-    assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == made
+    assert {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()} == made
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "secrets").iterdir()} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 
@@ -78,7 +78,7 @@ def test_secrets_are_private_and_made_once(tmp_path: Path) -> None:
 def test_no_secret_stands_in_an_environment_or_a_command_line(tmp_path: Path) -> None:
     state = _state(tmp_path)
     ensure_secrets(state)
-    secrets = {*read_access_keys(state.credentials_file), state.kek_file.read_text().strip()}
+    secrets = {*read_access_keys(state.credentials_file), state.kek_file.read_bytes().hex()}
     shown = [*state.environment().values()]
     for part in build_parts(state):
         shown += [*part.argv, *part.environment.values()]

@@ -1,0 +1,92 @@
+"""From a command line to a checked request."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from client.errors import SourceNotFound, UnreadableRecipe
+from client.session import Session
+from domain.request import TitleRequest, parse_title_request
+from domain.values import digest_of
+
+DRY_SOURCE = "s3://pertitle-incoming/sources/not-uploaded-yet"
+
+
+def title_id_for(source: str) -> str:
+    """Returns a title id made from a file name: ``My Film (v2).mov`` becomes ``my-film-v2``."""
+    stem = PurePosixPath(source).stem
+    return re.sub(r"[^a-z0-9_]+", "-", stem.lower()).strip("-_")[:64] or "title"
+
+
+def read_recipe(path: Path | None) -> dict[str, Any]:
+    """Returns the recipe of a JSON file; without a file the empty one, which means the house defaults.
+
+    Raises:
+        UnreadableRecipe: if the file is not there or does not hold a JSON object.
+    """
+    if path is None:
+        return {}
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from None
+    if not isinstance(content, dict):
+        raise _unreadable(path, f"a JSON {type(content).__name__}")
+    return content
+
+
+async def prepare_request(
+    session: Session, source: str, content: dict[str, Any], *, on_progress: Callable[[int], None]
+) -> TitleRequest:
+    """Returns the checked request for a source, which is uploaded first if it is a local file.
+
+    Everything else is checked before the upload: nobody waits for one to learn of a typing mistake.
+
+    Args:
+        session: Where to.
+        source: A local path or an ``s3://`` address.
+        content: The request's other fields.
+        on_progress: Is told the bytes uploaded so far.
+
+    Raises:
+        SourceNotFound: if there is no such file.
+        BadRequest: if the request breaks a rule.
+        StorageError: if the upload fails.
+    """
+    if source.startswith("s3://"):
+        return parse_title_request({**content, "source": source})
+    path = Path(source)
+    parse_title_request({**content, "source": DRY_SOURCE})
+    await asyncio.to_thread(_require_file, path)
+    stored = await asyncio.to_thread(session.sources.upload_source, path, on_progress=on_progress)
+    return parse_title_request({**content, "source": stored.uri})
+
+
+def request_content(source: str, *, recipe: dict[str, Any], title_id: str | None, priority: str) -> dict[str, Any]:
+    """Returns the fields of a request but its source."""
+    return {"title_id": title_id or title_id_for(source), "recipe": recipe, "priority": priority}
+
+
+def workflow_id_of(request: TitleRequest) -> str:
+    """Returns the id of a request's workflow: the same request twice is one title, whatever its priority."""
+    digest = digest_of(request.model_dump(mode="json", exclude={"priority"}))
+    return f"title/{request.title_id}/{digest[:16]}"
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise SourceNotFound(
+            "source", found=f"no file {path}", expected="a media file or s3://bucket/key", fix="check the path"
+        )
+
+
+def _unreadable(path: Path, found: str) -> UnreadableRecipe:
+    return UnreadableRecipe(
+        str(path),
+        found=found,
+        expected="a JSON object with the fields of a recipe (`pertitle schema` prints them all)",
+        fix='write for example {"codecs": [{"codec": "av1"}]}',
+    )
