@@ -52,6 +52,8 @@ class Rung(Value):
     shots: tuple[ShotChoice, ...]
     reason: str = ""
     """A sentence for people: why this rung stands in the ladder."""
+    corrected: bool = False
+    """The rung missed its promise or cap, and its guilty shots were encoded again."""
 
 
 class Ladder(Value):

@@ -2,12 +2,13 @@
 
 from fractions import Fraction
 
-from domain.encodes import MetricRecipe
+from domain.encodes import EncodeRecipe, MetricRecipe, RateCap, encode_key, score_key
 from domain.files import StoredFile
+from domain.ladder import Rung
 from domain.recipe import Recipe
 from domain.shots import ShotList, idr_frames_within
 from domain.values import Sha256, Value
-from domain.video import Color, Resolution, SourceDescription
+from domain.video import Codec, Color, Resolution, SourceDescription
 
 
 class MezzaninePiece(Value):
@@ -33,6 +34,10 @@ class Mezzanine(Value):
     """Size with square samples at which quality is compared, and the largest that is encoded."""
     color: Color
     recipe: Recipe
+    tools: dict[str, str]
+    """Program → version of the build that every encode and score of this title is made with."""
+    tools_digest: Sha256
+    """Part of every content key."""
 
     @property
     def frame_rate(self) -> Fraction:
@@ -47,6 +52,41 @@ class Mezzanine(Value):
     def idr_frames_of(self, shot_index: int) -> tuple[int, ...]:
         """Returns the IDR frames of a shot, counted from its first frame."""
         return idr_frames_within(self.idr_frames, self.shots.shots[shot_index].range)
+
+    def encode_recipe(
+        self, codec: Codec, resolution: Resolution, shot_index: int, *, crf: float, rate_cap: RateCap | None = None
+    ) -> EncodeRecipe:
+        """Returns the recipe of one encode of one shot; the same for trial and production."""
+        preset = next(item.production_preset for item in self.recipe.codecs if item.codec is codec)
+        return EncodeRecipe(
+            codec=codec,
+            preset=preset,
+            resolution=resolution,
+            crf=crf,
+            frame_rate=self.frame_rate,
+            idr_frames=self.idr_frames_of(shot_index),
+            color=self.color,
+            rate_cap=rate_cap,
+        )
+
+    def encode_key(self, shot_index: int, recipe: EncodeRecipe) -> str:
+        """Returns the content key of one encode of one shot."""
+        return encode_key(self.pieces[shot_index].pictures_sha256, recipe, self.tools_digest)
+
+    def score_key(self, key_of_encode: str, metric: MetricRecipe) -> str:
+        """Returns the content key of the scores of an encode."""
+        return score_key(key_of_encode, metric, self.tools_digest)
+
+    def rung_recipes(self, codec: Codec, rung: Rung) -> tuple[EncodeRecipe, ...]:
+        """Returns the recipes of a rung's production encodes, shot by shot."""
+        return tuple(
+            self.encode_recipe(codec, rung.resolution, choice.shot_index, crf=choice.crf, rate_cap=choice.rate_cap)
+            for choice in rung.shots
+        )
+
+    def rung_keys(self, codec: Codec, rung: Rung) -> tuple[str, ...]:
+        """Returns the content keys of a rung's production encodes, shot by shot."""
+        return tuple(self.encode_key(index, recipe) for index, recipe in enumerate(self.rung_recipes(codec, rung)))
 
     def search_metric(self) -> MetricRecipe:
         """Returns how trial encodes are measured."""

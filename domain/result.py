@@ -74,6 +74,8 @@ class ResultRung(Value):
     height_px: int
     promised: PromisedPoint
     delivered: DeliveredPoint
+    cap_bps: float | None = None
+    """Largest rate that the rung's leaky bucket allows."""
     corrected: bool = False
     """The rung missed its promise or cap at first, and guilty shots were encoded again (once)."""
     reason: str = ""
@@ -148,6 +150,10 @@ class TitleResult(Value):
     ladders: tuple[ResultLadder, ...]
     audio: tuple[ResultAudio, ...] = ()
     notes: tuple[str, ...] = ()
+    metric: str = "vmaf_v1.0.16_3d0h"
+    """The VMAF model of every score."""
+    presets: dict[str, str] = {}
+    """Codec → encoder preset."""
     cpu_s: StageCpu
     wall_s: float
     tools: dict[str, str]
@@ -172,3 +178,9 @@ class PicturePoint(Value):
     bitrate_bps: float
     vmaf: float
     on_hull: bool
+
+
+class PictureSet(Value):
+    """What the report draws, codec by codec: a document in the store."""
+
+    pictures: tuple[TitlePicture, ...]

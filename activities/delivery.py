@@ -1,0 +1,194 @@
+"""From encodes to a release: assemble, package, publish."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from temporalio import activity
+
+from activities.faults import RenditionMissing
+from activities.heartbeats import Pulse
+from activities.measures import find_encode
+from activities.planning import rendition_name
+from activities.toolbox import Toolbox
+from activities.units import load_unit
+from domain.mezzanine import Mezzanine
+from domain.release import KeyReference, Presentation, PresentationFile
+from domain.steps import (
+    AudioTracks,
+    LadderSet,
+    PackagedTitle,
+    PackageTask,
+    PublishedTitle,
+    PublishTask,
+)
+from domain.tracks import EncodedAudio, Rendition
+from domain.values import Sha256, digest_of
+from domain.work import AssembleUnit, UnitOutcome, UnitReference
+from ladders.leaky_bucket import peak_bitrate
+from media.bench import Bench
+from media.errors import ToolMissing
+from media.joining import JoinPlan, join_shots
+from media.packaging.package import PackagedTree, package_presentation
+from media.packaging.plan import PresentationPlan, TrackFile, TrackKey
+from protection.key_set import KeySet
+from storage.publisher import publish_release
+from storage.release_layout import ReleaseDraft
+
+
+class DeliveryActivities:
+    """Assembles renditions, packages and publishes them: the ``io`` queue."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._box = toolbox
+
+    @activity.defn
+    async def run_assemble_unit(self, reference: UnitReference) -> UnitOutcome:
+        """Joins the shot encodes of one rung without re-encoding and checks the whole."""
+        mezzanine, unit = await load_unit(self._box, reference, AssembleUnit)
+        key = rendition_key(mezzanine, unit.name, unit.encode_keys)
+        if await asyncio.to_thread(self._box.results.find, "renditions", key, Rendition):
+            return UnitOutcome(reused=1)
+        with self._box.bench(Pulse(unit.name)) as bench:
+            rendition = await self._assemble(mezzanine, unit, bench)
+        await asyncio.to_thread(self._box.results.keep, "renditions", key, rendition)
+        return UnitOutcome(made=1, cpu_s=rendition.cpu_s)
+
+    @activity.defn
+    async def package_title(self, task: PackageTask) -> PackagedTitle:
+        """Packages and encrypts all tracks, checks the presentation, and proves that it decrypts."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
+        keys = await asyncio.to_thread(self._open_keys, task.key_set, mezzanine)
+        pulse = Pulse("package")
+        with self._box.bench(pulse) as bench:
+            tracks = await asyncio.to_thread(self._fetch_tracks, task, mezzanine, bench, pulse)
+            plan = presentation_plan(mezzanine, tracks, keys)
+            folder = bench.scratch / "presentation"
+            tree = await package_presentation(self._box.tools, plan, out_dir=folder, on_progress=pulse.step())
+            presentation = await asyncio.to_thread(self._keep_presentation, tree, folder, plan, task, pulse)
+        document = await asyncio.to_thread(self._box.results.put_document, presentation)
+        return PackagedTitle(presentation=document, files=len(presentation.files), cpu_s=presentation.cpu_s)
+
+    @activity.defn
+    async def publish_title(self, task: PublishTask) -> PublishedTitle:
+        """Publishes the presentation as an immutable release, verified, sealed, and then made current."""
+        presentation = await asyncio.to_thread(self._box.results.read_document, task.presentation, Presentation)
+        draft = ReleaseDraft(
+            title_id=task.title_id,
+            presentation=presentation,
+            source_sha256=task.source_sha256,
+            recipe_sha256=task.recipe_sha256,
+        )
+        began = time.process_time()
+        steps = Pulse("publish").step()
+        release = await asyncio.to_thread(publish_release, self._box.store, draft, on_step=steps)
+        return PublishedTitle(release=release, cpu_s=time.process_time() - began)
+
+    async def _assemble(self, mezzanine: Mezzanine, unit: AssembleUnit, bench: Bench) -> Rendition:
+        encodes = await asyncio.to_thread(lambda: [find_encode(self._box, key) for key in unit.encode_keys])
+        files: list[Path] = []
+        for number, encode in enumerate(encodes):
+            path = bench.scratch / f"part_{number:05d}.mp4"
+            files.append(await asyncio.to_thread(self._box.cache.fetch_into, encode.file, path))
+            bench.on_progress(number)
+        first = encodes[0]
+        frames = mezzanine.source.video.frames
+        plan = JoinPlan(first.codec, first.frame_rate, mezzanine.idr_frames, frames, unit.name)
+        joined, packets, cpu_s = await join_shots(bench, files, plan)
+        sizes_bits = [8 * size for size in packets.sizes_bytes]
+        return Rendition(
+            file=await asyncio.to_thread(self._box.store.put_file, joined),
+            name=unit.name,
+            codec=first.codec,
+            resolution=first.resolution,
+            frame_rate=first.frame_rate,
+            frames=frames,
+            bitrate_bps=sum(sizes_bits) / mezzanine.duration_s,
+            peak_bitrate_bps=peak_bitrate(sizes_bits, first.frame_rate),
+            cpu_s=cpu_s,
+        )
+
+    def _open_keys(self, key_set: Sha256, mezzanine: Mezzanine) -> KeySet:
+        if self._box.keys is None:
+            raise ToolMissing(
+                "key store",
+                found="this worker has no key-encryption key",
+                expected="PERTITLE_KEK_FILE",
+                fix="set it for the io workers",
+            )
+        return self._box.keys.open_or_create_key_set(key_set, mezzanine.recipe.packaging.scheme)
+
+    def _fetch_tracks(self, task: PackageTask, mezzanine: Mezzanine, bench: Bench, pulse: Pulse) -> list[TrackFile]:
+        audio = self._box.results.read_document(task.audio, AudioTracks).tracks
+        ladders = self._box.results.read_document(task.ladders, LadderSet)
+        tracks: list[Rendition | EncodedAudio] = [*read_renditions(self._box, mezzanine, ladders), *audio]
+        fetched = []
+        for track in tracks:
+            path = self._box.cache.fetch_into(track.file, bench.scratch / f"{track.name}.mp4")
+            fetched.append(TrackFile(track, path))
+            pulse(len(fetched))
+        return fetched
+
+    def _keep_presentation(
+        self, tree: PackagedTree, folder: Path, plan: PresentationPlan, task: PackageTask, pulse: Pulse
+    ) -> Presentation:
+        files = []
+        for path, content_type in tree.files:
+            stored = self._box.store.put_file(folder / path)
+            files.append(PresentationFile(path=path, file=stored, content_type=content_type))
+            pulse(len(files))
+        return Presentation(
+            files=tuple(files),
+            dash=tree.dash,
+            hls=tree.hls,
+            scheme=plan.scheme,
+            keys=tuple(KeyReference(label=key.label, kid=key.kid) for key in plan.keys),
+            key_set=task.key_set,
+            decrypted_md5=tree.decrypted_md5,
+            cpu_s=tree.cpu_s,
+        )
+
+
+def presentation_plan(mezzanine: Mezzanine, tracks: list[TrackFile], keys: KeySet) -> PresentationPlan:
+    """Returns what is to be packaged, with the keys of exactly the labels that occur."""
+    labels = sorted({track.label for track in tracks})
+    return PresentationPlan(
+        tracks=tuple(tracks),
+        keys=tuple(
+            TrackKey(label, keys.kid_for(label), keys.key_for(label).reveal(), keys.iv_for(label)) for label in labels
+        ),
+        recipe=mezzanine.recipe.packaging,
+        frame_rate=mezzanine.frame_rate,
+        grid_s=mezzanine.recipe.shots.idr_grid_s,
+    )
+
+
+def read_renditions(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet) -> list[Rendition]:
+    """Returns the assembled renditions of all ladders.
+
+    Raises:
+        RenditionMissing: if one is not there: assembly has not ended.
+    """
+    found = []
+    for ladder in ladders.ladders:
+        for index, rung in enumerate(ladder.rungs):
+            name = rendition_name(ladder, index)
+            key = rendition_key(mezzanine, name, mezzanine.rung_keys(ladder.codec, rung))
+            rendition = toolbox.results.find("renditions", key, Rendition)
+            if rendition is None:
+                raise RenditionMissing(name, found="nothing in the store", expected="a rendition", fix="submit again")
+            found.append(rendition)
+    return found
+
+
+def rendition_key(mezzanine: Mezzanine, name: str, encode_keys: tuple[Sha256, ...]) -> Sha256:
+    """Returns the content key of a rendition: its name, its shot encodes in order, the IDR plan, the build."""
+    return digest_of(
+        {
+            "name": name,
+            "encodes": list(encode_keys),
+            "idr_frames": list(mezzanine.idr_frames),
+            "tools": mezzanine.tools_digest,
+            "version": 1,
+        }
+    )

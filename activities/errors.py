@@ -1,0 +1,19 @@
+"""One place where our errors become Temporal's: the type is our code, the details hold the record."""
+
+import pydantic
+from temporalio.exceptions import ApplicationError
+
+from domain.errors import PertitleError
+
+
+def as_application_error(error: Exception) -> ApplicationError | None:
+    """Returns the Temporal error for one of ours, or ``None`` for anything else.
+
+    Temporal retries by itself what may succeed the next time; the source's and the request's faults cannot.
+    """
+    if isinstance(error, PertitleError):
+        return ApplicationError(str(error), error.as_record(), type=error.code, non_retryable=not error.retryable)
+    if isinstance(error, pydantic.ValidationError):
+        record = {"code": "PERT-001", "where": error.title, "found": str(error), "expected": "", "fix": ""}
+        return ApplicationError(str(error), record, type="PERT-001", non_retryable=True)
+    return None

@@ -1,0 +1,42 @@
+"""Errors that belong to no room below: a step finds that an earlier step's result is gone.
+
+::
+
+    StepError
+    ├── BrokenPlan        PERT-002
+    ├── EncodeMissing     STO-010
+    ├── ScoresMissing     STO-011
+    └── RenditionMissing  STO-012
+"""
+
+from typing import ClassVar
+
+from domain.errors import PertitleError
+
+
+class StepError(PertitleError):
+    """A step cannot find what an earlier step has made."""
+
+
+class BrokenPlan(StepError):
+    """A work plan does not hold what its reference says."""
+
+    code: ClassVar[str] = "PERT-002"
+
+
+class EncodeMissing(StepError):
+    """An encode that should be in the store is not there (a cleaned store?)."""
+
+    code: ClassVar[str] = "STO-010"
+
+
+class ScoresMissing(StepError):
+    """Scores that should be in the store are not there (a cleaned store?)."""
+
+    code: ClassVar[str] = "STO-011"
+
+
+class RenditionMissing(StepError):
+    """A rendition that should be in the store is not there (a cleaned store?)."""
+
+    code: ClassVar[str] = "STO-012"

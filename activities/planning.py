@@ -1,0 +1,237 @@
+"""Decisions: the light activities of the ``orchestrate`` queue. Their results are history, so better maths never
+breaks the replay of a running title.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from temporalio import activity
+
+from activities.readings import CRF_STEP, read_delivered, read_points
+from activities.toolbox import Toolbox
+from domain.files import StoredFile
+from domain.ladder import Ladder, Rung, ShotPoints
+from domain.mezzanine import Mezzanine
+from domain.result import PicturePoint, PictureSet, TitlePicture
+from domain.steps import JudgedLadders, LadderSet, LadderTask, PlannedLadders
+from domain.work import (
+    AssembleUnit,
+    BaselineUnit,
+    EncodeUnit,
+    MeasureUnit,
+    Unit,
+    UnitKind,
+    WorkList,
+    WorkPlan,
+)
+from ladders.correction import corrected_rung, judge_rung
+from ladders.fixed_ladder import fixed_ladder
+from ladders.hull import on_hull
+from ladders.rung_selection import plan_ladder, title_hulls
+from ladders.trial_design import plan_trial_units, unit_cost_s
+
+MEASURES_PER_UNIT = 6
+"""Encodes scored by one process: each holds display-size pictures in memory (about 0.1 GiB each at 2160p)."""
+SLOWNESS = 3.0
+"""A unit may take this many times its estimate: the cost model is right to about a third, machines are shared."""
+
+
+class PlanActivities:
+    """Plans work and ladders."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._box = toolbox
+
+    @activity.defn
+    async def plan_trials(self, reference: StoredFile) -> WorkList:
+        """Plans the trial encodes of a title: units of some minutes over shots, sizes and CRFs."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, reference)
+        recipe, display = mezzanine.recipe, mezzanine.display
+        units = plan_trial_units(mezzanine.shots, mezzanine.frame_rate, recipe, display)
+        longest_s = max(unit_cost_s(unit, mezzanine.shots, recipe, display) for unit in units)
+        encodes = sum(len(unit.shots) * len(unit.crfs) for unit in units)
+        return await self._keep(UnitKind.TRIAL, reference, units, encodes=encodes, longest_s=longest_s)
+
+    @activity.defn
+    async def plan_baseline(self, reference: StoredFile) -> WorkList:
+        """Plans the rungs of the fixed ladder for every codec; none if the recipe asks for none."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, reference)
+        recipe = mezzanine.recipe
+        units = [
+            BaselineUnit(codec=codec.codec, preset=codec.production_preset, rung=rung)
+            for codec in recipe.codecs
+            if recipe.baseline != "none"
+            for rung in reversed(fixed_ladder(recipe.baseline, mezzanine.display))
+        ]
+        return await self._keep(
+            UnitKind.BASELINE, reference, units, encodes=len(units), longest_s=_whole_title_s(mezzanine)
+        )
+
+    @activity.defn
+    async def plan_ladders(self, reference: StoredFile) -> PlannedLadders:
+        """Chooses the rungs of every codec from the measured points, and plans their production encodes."""
+        began = time.thread_time()
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, reference)
+        ladders, pictures = await asyncio.to_thread(self._choose, mezzanine)
+        planned_s = time.thread_time() - began
+        units = _encode_units(mezzanine, ladders, lambda _codec, _rung, _shot: True)
+        encodes = await self._keep(
+            UnitKind.ENCODE,
+            reference,
+            units,
+            encodes=sum(len(unit.recipes) for unit in units),
+            longest_s=_longest_shot_s(mezzanine),
+        )
+        return PlannedLadders(
+            ladders=await asyncio.to_thread(self._box.results.put_document, LadderSet(ladders=ladders)),
+            pictures=await asyncio.to_thread(self._box.results.put_document, PictureSet(pictures=pictures)),
+            encodes=encodes,
+            rungs=sum(len(ladder.rungs) for ladder in ladders),
+            cpu_s=planned_s,
+            summary=_summary(ladders),
+        )
+
+    @activity.defn
+    async def plan_measures(self, task: LadderTask) -> WorkList:
+        """Plans the full-rate measurement of every production encode, grouped by shot: one decode for many."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
+        ladders = (await self._read_ladders(task)).ladders
+        rungs = [mezzanine.rung_keys(ladder.codec, rung) for ladder in ladders for rung in ladder.rungs]
+        units = [
+            MeasureUnit(shot=shot, encode_keys=tuple(keys[first : first + MEASURES_PER_UNIT]))
+            for shot in range(len(mezzanine.pieces))
+            for keys in [list(dict.fromkeys(rung[shot] for rung in rungs))]
+            for first in range(0, len(keys), MEASURES_PER_UNIT)
+        ]
+        count = sum(len(unit.encode_keys) for unit in units)
+        return await self._keep(
+            UnitKind.MEASURE, task.mezzanine, units, encodes=count, longest_s=_longest_shot_s(mezzanine)
+        )
+
+    @activity.defn
+    async def judge_ladders(self, task: LadderTask) -> JudgedLadders:
+        """Holds every rung against its promise and its cap; plans new encodes for guilty shots only."""
+        began = time.thread_time()
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
+        before = (await self._read_ladders(task)).ladders
+        after = await asyncio.to_thread(lambda: tuple(self._corrected(mezzanine, ladder) for ladder in before))
+        changed = {
+            (ladder.codec, index, choice.shot_index)
+            for ladder, old in zip(after, before, strict=True)
+            for index, rung in enumerate(ladder.rungs)
+            for choice, was in zip(rung.shots, old.rungs[index].shots, strict=True)
+            if choice != was
+        }
+        units = _encode_units(mezzanine, after, lambda codec, rung, shot: (codec, rung, shot) in changed)
+        encodes = await self._keep(
+            UnitKind.ENCODE,
+            task.mezzanine,
+            units,
+            encodes=sum(len(unit.recipes) for unit in units),
+            longest_s=_longest_shot_s(mezzanine),
+        )
+        return JudgedLadders(
+            ladders=await asyncio.to_thread(self._box.results.put_document, LadderSet(ladders=after)),
+            encodes=encodes,
+            corrected_rungs=len({(codec, rung) for codec, rung, _ in changed}),
+            cpu_s=time.thread_time() - began,
+        )
+
+    @activity.defn
+    async def plan_assembly(self, task: LadderTask) -> WorkList:
+        """Plans the renditions: one for each rung."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
+        units = [
+            AssembleUnit(name=rendition_name(ladder, index), encode_keys=mezzanine.rung_keys(ladder.codec, rung))
+            for ladder in (await self._read_ladders(task)).ladders
+            for index, rung in enumerate(ladder.rungs)
+        ]
+        return await self._keep(
+            UnitKind.ASSEMBLE, task.mezzanine, units, encodes=len(units), longest_s=_whole_title_s(mezzanine)
+        )
+
+    async def _read_ladders(self, task: LadderTask) -> LadderSet:
+        return await asyncio.to_thread(self._box.results.read_document, task.ladders, LadderSet)
+
+    def _choose(self, mezzanine: Mezzanine) -> tuple[tuple[Ladder, ...], tuple[TitlePicture, ...]]:
+        policy = mezzanine.recipe.policy
+        ladders, pictures = [], []
+        for item in mezzanine.recipe.codecs:
+            points = read_points(self._box, mezzanine, item.codec)
+            ladders.append(plan_ladder(item.codec, points, policy, crf_step=CRF_STEP[item.codec]))
+            hulls = {str(size): hull for size, hull in title_hulls(points, policy).items()}
+            pictures.append(TitlePicture(codec=item.codec, title_hulls=hulls, shot_points=tuple(map(_dots, points))))
+        return tuple(ladders), tuple(pictures)
+
+    def _corrected(self, mezzanine: Mezzanine, ladder: Ladder) -> Ladder:
+        points = read_points(self._box, mezzanine, ladder.codec)
+        rungs = tuple(self._judged(mezzanine, ladder, rung, points) for rung in ladder.rungs)
+        return ladder.model_copy(update={"rungs": rungs})
+
+    def _judged(self, mezzanine: Mezzanine, ladder: Ladder, rung: Rung, points: Sequence[ShotPoints]) -> Rung:
+        delivered, _ = read_delivered(self._box, mezzanine, ladder.codec, rung)
+        verdict = judge_rung(rung, delivered, points=points, crf_step=CRF_STEP[ladder.codec])
+        if not verdict.corrections:
+            return rung
+        return corrected_rung(rung, verdict).model_copy(update={"corrected": True})
+
+    async def _keep(
+        self, kind: UnitKind, mezzanine: StoredFile, units: Sequence[Unit], *, encodes: int, longest_s: float
+    ) -> WorkList:
+        plan = await asyncio.to_thread(
+            self._box.results.put_document, WorkPlan(mezzanine=mezzanine, units=tuple(units))
+        )
+        estimate_s = max(60.0, SLOWNESS * longest_s)
+        return WorkList(kind=kind, plan=plan, count=len(units), encodes=encodes, longest_unit_s=estimate_s)
+
+
+def rendition_name(ladder: Ladder, index: int) -> str:
+    """Returns the folder and playlist name of a rung's rendition, unique in the presentation."""
+    return f"video_{ladder.codec.value}_{index + 1}_{ladder.rungs[index].resolution.height_px}p"
+
+
+def _encode_units(
+    mezzanine: Mezzanine, ladders: Sequence[Ladder], wanted: Callable[[str, int, int], bool]
+) -> list[EncodeUnit]:
+    """Returns one unit for each shot and codec that has a wanted encode; equal recipes are made once."""
+    units = []
+    for ladder in ladders:
+        by_rung = [mezzanine.rung_recipes(ladder.codec, rung) for rung in ladder.rungs]
+        for shot in range(len(mezzanine.pieces)):
+            recipes = [recipes[shot] for index, recipes in enumerate(by_rung) if wanted(ladder.codec, index, shot)]
+            unique = tuple({recipe.model_dump_json(): recipe for recipe in recipes}.values())
+            if unique:
+                units.append(EncodeUnit(shot=shot, recipes=unique))
+    return units
+
+
+def _dots(shot: ShotPoints) -> tuple[PicturePoint, ...]:
+    return tuple(
+        PicturePoint(
+            height_px=point.resolution.height_px,
+            crf=point.crf,
+            bitrate_bps=point.bitrate_bps,
+            vmaf=point.vmaf,
+            on_hull=hull,
+        )
+        for point, hull in zip(shot.points, on_hull(shot.points), strict=True)
+    )
+
+
+def _summary(ladders: Sequence[Ladder]) -> str:
+    return "; ".join(
+        f"{ladder.codec.value}: "
+        + ", ".join(f"{rung.resolution.height_px}p {rung.promised.bitrate_bps / 1e6:.2f} Mb/s" for rung in ladder.rungs)
+        for ladder in ladders
+    )[:600]
+
+
+def _longest_shot_s(mezzanine: Mezzanine) -> float:
+    """Estimates the longest shot's unit: a second a megapixel frame for all rungs, slow presets included."""
+    frames = max(piece.frames for piece in mezzanine.pieces)
+    return frames * mezzanine.display.pixels / 1e6
+
+
+def _whole_title_s(mezzanine: Mezzanine) -> float:
+    return mezzanine.source.video.frames * mezzanine.display.pixels / 2e6

@@ -1,0 +1,71 @@
+"""What activities are given: programs, store, keys, a scratch folder."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from activities.heartbeats import Pulse
+from domain.files import StoredFile
+from domain.mezzanine import Mezzanine
+from media.bench import Bench, ShotPiece
+from media.errors import ToolMissing
+from media.progress import ignore_progress
+from media.tools import ToolPaths
+from protection.local_keys import LocalKeyProvider
+from storage.local_cache import LocalCache
+from storage.object_store import ObjectStore
+from storage.results import ResultStore
+from storage.sources import SourceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """Everything an activity may touch; made once by the worker."""
+
+    tools: ToolPaths
+    versions: dict[str, str]
+    """Program → version."""
+    tools_digest: str
+    store: ObjectStore
+    results: ResultStore
+    sources: SourceStore
+    cache: LocalCache
+    scratch: Path
+    keys: LocalKeyProvider | None
+    """Only the worker that packages has keys."""
+    report_base_url: str = ""
+
+    @contextmanager
+    def bench(self, pulse: Pulse | None = None) -> Iterator[Bench]:
+        """Gives a bench with an empty scratch folder and removes the folder afterwards, whatever happened."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.scratch))
+        try:
+            yield Bench(self.tools, folder, pulse or ignore_progress)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def read_mezzanine(self, reference: StoredFile) -> Mezzanine:
+        """Reads a mezzanine and makes sure that this worker has the build its title was begun with.
+
+        Raises:
+            ToolMissing: if this worker has another ffmpeg; encodes of two builds must not meet in one rendition.
+        """
+        mezzanine = self.results.read_document(reference, Mezzanine)
+        if mezzanine.tools_digest != self.tools_digest:
+            raise ToolMissing(
+                "worker",
+                found=f"ffmpeg {self.versions['ffmpeg']}",
+                expected=f"ffmpeg {mezzanine.tools['ffmpeg']}, with which the title was begun",
+                fix="let workers of the old build finish, or submit the title again",
+            )
+        return mezzanine
+
+    def fetch_piece(self, mezzanine: Mezzanine, shot: int, folder: Path) -> ShotPiece:
+        """Fetches one shot of the mezzanine into a folder."""
+        piece = mezzanine.pieces[shot]
+        path = self.cache.fetch_into(piece.file, folder / f"shot_{shot:05d}{Path(piece.file.uri).suffix or '.mp4'}")
+        return ShotPiece(path, piece.frames, mezzanine.frame_rate, f"shot {shot}")

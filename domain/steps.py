@@ -1,0 +1,193 @@
+"""What the steps of a title hand to each other: references and counts, each well under 1 KB."""
+
+from pydantic import Field
+
+from domain.files import StoredFile
+from domain.ladder import Ladder
+from domain.release import ReleaseReference, TitleReceipt
+from domain.result import ResultTrials, StageCpu
+from domain.tracks import EncodedAudio
+from domain.values import Sha256, Value
+from domain.video import Codec, Resolution, SourceDescription
+from domain.work import WorkList
+
+
+class SourceInspection(Value):
+    """What inspection found: a document in the store."""
+
+    description: SourceDescription
+    frame_hashes: tuple[str, ...]
+    """A hash of each decoded picture, in the pixel format of the mezzanine."""
+
+
+class AudioTracks(Value):
+    """The encoded audio of a title: a document in the store."""
+
+    tracks: tuple[EncodedAudio, ...]
+
+
+class LadderSet(Value):
+    """The ladders of a title: a document in the store; corrected once at most."""
+
+    ladders: tuple[Ladder, ...]
+
+
+class BaselineEncode(Value):
+    """One fixed rung, encoded and scored on every frame: a result document of the store."""
+
+    codec: Codec
+    resolution: Resolution
+    target_bitrate_bps: int
+    bitrate_bps: float
+    frame_scores: tuple[float, ...]
+
+
+class OpenedTitle(Value):
+    """The source is there, and perhaps the work is done already."""
+
+    source: StoredFile
+    recipe: StoredFile
+    title_key: Sha256
+    """Digest of title id, source, recipe and tools."""
+    finished: TitleReceipt | None = None
+
+
+class InspectedSource(Value):
+    """A source that we can encode right."""
+
+    inspection: StoredFile
+    frames: int
+    cpu_s: float
+
+
+class ShotTask(Value):
+    """Find the shots of an inspected source."""
+
+    inspection: StoredFile
+    recipe: StoredFile
+
+
+class DetectedShotList(Value):
+    """The shots as found."""
+
+    shots: StoredFile
+    count: int
+    cpu_s: float
+
+
+class SplitTask(Value):
+    """Cut a source into mezzanine pieces."""
+
+    inspection: StoredFile
+    shots: StoredFile
+    recipe: StoredFile
+
+
+class MezzanineReference(Value):
+    """The mezzanine document and what people want to know of it."""
+
+    mezzanine: StoredFile
+    shots: int
+    frames: int
+    duration_s: float
+    cpu_s: float
+
+
+class CheckedPairing(Value):
+    """What the pairing self-test saw (see ``media.measuring``)."""
+
+    shot: int | None = None
+    aligned_vmaf: float | None = None
+    shifted_vmaf: float | None = None
+    note: str = ""
+    cpu_s: float = 0.0
+
+
+class EncodedTracks(Value):
+    """The audio of a title."""
+
+    audio: StoredFile
+    count: int
+    cpu_s: float
+
+
+class PlannedLadders(Value):
+    """The ladders, and the production encodes they need."""
+
+    ladders: StoredFile
+    pictures: StoredFile
+    encodes: WorkList
+    rungs: int
+    cpu_s: float
+    summary: str = Field(default="", max_length=600)
+    """The ladders in a few words, for the Temporal UI."""
+
+
+class LadderTask(Value):
+    """Something to be done for all ladders of a title."""
+
+    mezzanine: StoredFile
+    ladders: StoredFile
+
+
+class JudgedLadders(Value):
+    """The ladders after the one correction, and the encodes that it needs (none, if every promise was kept)."""
+
+    ladders: StoredFile
+    encodes: WorkList
+    corrected_rungs: int
+    cpu_s: float
+
+
+class PackageTask(Value):
+    """Package all renditions and audio tracks."""
+
+    mezzanine: StoredFile
+    ladders: StoredFile
+    audio: StoredFile
+    key_set: Sha256
+
+
+class PackagedTitle(Value):
+    """A presentation that passed its checks."""
+
+    presentation: StoredFile
+    files: int
+    cpu_s: float
+
+
+class PublishTask(Value):
+    """Publish a presentation as a release."""
+
+    title_id: str
+    presentation: StoredFile
+    source_sha256: Sha256
+    recipe_sha256: Sha256
+
+
+class PublishedTitle(Value):
+    """A sealed release."""
+
+    release: ReleaseReference
+    cpu_s: float
+
+
+class ResultTask(Value):
+    """Write ``result.json`` and the report."""
+
+    title_key: Sha256
+    mezzanine: StoredFile
+    ladders: StoredFile
+    pictures: StoredFile
+    audio: StoredFile
+    release: ReleaseReference
+    trials: ResultTrials
+    cpu_s: StageCpu
+    wall_s: float
+
+
+class FinishedTitle(Value):
+    """The end of a title."""
+
+    receipt: TitleReceipt
+    report_url: str = ""
