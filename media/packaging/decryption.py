@@ -1,0 +1,133 @@
+"""The proof that a track can be decrypted: its packets, decrypted with the right key, are those of the clear track.
+
+libavformat decrypts inside this process (through PyAV), because the ffmpeg program takes keys only on its command line,
+which everyone on the machine can read. It is another implementation than the packager's, so agreement means something.
+"""
+
+import hashlib
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+
+from media.errors import DecryptionMismatch
+
+_WRONG_KEY_SEGMENTS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PacketDigest:
+    """What a track's packets are, whatever container they come from."""
+
+    md5: str
+    """MD5 of all payloads in decoding order."""
+    timing_sha256: str
+    """SHA-256 of sizes and of presentation times, counted from the first packet."""
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecryptedTrack:
+    """A track that was decrypted and found equal to the clear one."""
+
+    md5: str
+    """MD5 of the elementary stream: all packets in decoding order."""
+    packets: int
+    cpu_s: float
+    """CPU seconds of this thread."""
+
+
+def decrypt_track(folder: Path, clear: Path, key: bytes) -> DecryptedTrack:
+    """Decrypts a packaged track and compares it with the clear file, packet by packet.
+
+    Blocks; run it in a thread. The key stays in this process's memory.
+
+    Args:
+        folder: Track folder with ``init.mp4`` and segments.
+        clear: The file that went into the packager.
+        key: Content key, 16 bytes.
+
+    Raises:
+        DecryptionMismatch: if the packets differ, or if a wrong key gives them as well (then nothing is encrypted).
+    """
+    began = time.thread_time()
+    init, segments = folder / "init.mp4", sorted(folder.glob("*.m4s"))
+    try:
+        wanted = digest_packets(clear)
+        found = digest_packets(_Joined([init, *segments]), key=key)
+        wrong_key = bytes(byte ^ 0xFF for byte in key)
+        opening = [init, *segments[:_WRONG_KEY_SEGMENTS]]
+        right, wrong = (digest_packets(_Joined(opening), key=each) for each in (key, wrong_key))
+    except FFmpegError as error:
+        # libavformat's message names the file at most; the options with the key are no part of it.
+        raise DecryptionMismatch(
+            folder.name, found=error.strerror or "an unreadable track", expected="a track that opens"
+        ) from None
+    if found != wanted:
+        raise DecryptionMismatch(
+            folder.name, found=_difference(found, wanted), expected="the packets of the clear track, decrypted"
+        )
+    if wrong.md5 == right.md5:
+        raise DecryptionMismatch(
+            folder.name, found="a wrong key decrypts it as well", expected="noise from a wrong key"
+        )
+    return DecryptedTrack(found.md5, found.packets, time.thread_time() - began)
+
+
+def digest_packets(source: "Path | _Joined", *, key: bytes | None = None) -> PacketDigest:
+    """Returns the digest of a file's only track, decrypted if a key is given.
+
+    Raises:
+        FFmpegError: if it does not open.
+    """
+    options = {"decryption_key": key.hex()} if key else {}
+    payload, timing, packets = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    opened = str(source) if isinstance(source, Path) else source
+    with av.open(opened, mode="r", format="mp4", options=options) as container:
+        first: Fraction | None = None
+        for packet in container.demux(container.streams[0]):
+            if packet.pts is None or not packet.time_base:
+                continue  # the empty packet at the end
+            time_s = packet.pts * packet.time_base
+            first = time_s if first is None else first
+            payload.update(memoryview(packet))
+            timing.update(f"{packet.size} {time_s - first}\n".encode())
+            packets += 1
+    return PacketDigest(payload.hexdigest(), timing.hexdigest(), packets)
+
+
+class _Joined(io.RawIOBase):
+    """Files read one after the other, as a stream: what a player sees, without a copy on disk."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self._chunks = _chunks_of(paths)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Returns at most ``size`` bytes; libavformat asks for no more than a few pages at a time."""
+        if not self._rest:
+            self._rest = next(self._chunks, b"")
+        size = len(self._rest) if size < 0 else size
+        found, self._rest = self._rest[:size], self._rest[size:]
+        return found
+
+
+def _chunks_of(paths: list[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 18):
+                yield chunk
+
+
+def _difference(found: PacketDigest, wanted: PacketDigest) -> str:
+    if found.packets != wanted.packets:
+        return f"{found.packets} packets instead of {wanted.packets}"
+    return "other payloads" if found.md5 != wanted.md5 else "the same payloads at other times"

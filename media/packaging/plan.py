@@ -1,0 +1,157 @@
+"""What is to be packaged: tracks, their keys, and how long a segment is, checked before anything starts."""
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from domain.recipe import PackagingRecipe
+from domain.shots import grid_frames
+from domain.tracks import EncodedAudio, KeyLabel, Rendition, key_label
+from media.errors import PresentationInvalid
+
+MANIFEST = "manifest.mpd"
+"""Path of the MPD in the presentation."""
+MULTIVARIANT = "multivariant.m3u8"
+"""Path of the multivariant playlist in the presentation."""
+# The stream descriptor of the packager is split at commas and has $Number$ templates: neither may stand in a path.
+_SAFE_NAME = re.compile(r"[a-z0-9_]+\Z", re.IGNORECASE | re.ASCII)
+_UNSAFE_PATH = re.compile(r"[,$\n]")
+_IV_BYTES = {"cbcs": 16, "cenc": 8}
+
+
+class TrackFile(NamedTuple):
+    """A track and its clear MP4 file on this machine."""
+
+    track: Rendition | EncodedAudio
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Folder of the track in the presentation."""
+        return self.track.name
+
+    @property
+    def label(self) -> KeyLabel:
+        """Which content key protects the track."""
+        return key_label(self.track.resolution) if isinstance(self.track, Rendition) else "AUDIO"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackKey:
+    """A content key for one label; its secret parts never show in ``repr``, logs or errors."""
+
+    label: KeyLabel
+    kid: str
+    """Public key identifier, 32 lower-case hexadecimal digits."""
+    key: bytes = field(repr=False)
+    """The content key, 16 bytes."""
+    iv: bytes = field(repr=False)
+    """Seed of the initialization vectors, at least 8 bytes. Each track gets an IV of its own from it."""
+
+    def __post_init__(self) -> None:
+        """Checks the sizes here, because the packager would repeat a wrong key in its error message."""
+        if not re.fullmatch(r"[0-9a-f]{32}", self.kid):
+            raise PresentationInvalid(f"key {self.label}", found="a malformed KID", expected="32 hexadecimal digits")
+        if len(self.key) != 16 or len(self.iv) < 8:
+            found = f"{len(self.key)} bytes of key, {len(self.iv)} bytes of IV"
+            raise PresentationInvalid(f"key {self.label}", found=found, expected="16 bytes of key, 8 or more of IV")
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationPlan:
+    """A presentation before it exists.
+
+    Raises:
+        PresentationInvalid: if the tracks cannot make one presentation; says every reason.
+    """
+
+    tracks: tuple[TrackFile, ...]
+    keys: tuple[TrackKey, ...]
+    recipe: PackagingRecipe
+    frame_rate: Fraction
+    """Exact frames per second of every rendition."""
+    grid_s: Fraction = Fraction(2)
+    """Distance of the IDR grid in seconds (``recipe.shots.idr_grid_s``)."""
+
+    def __post_init__(self) -> None:
+        """Takes plain pairs as tracks, then checks."""
+        object.__setattr__(self, "tracks", tuple(TrackFile(*pair) for pair in self.tracks))
+        if broken := [*self._broken_tracks(), *self._broken_keys()]:
+            raise PresentationInvalid("presentation plan", found="; ".join(broken))
+
+    @property
+    def scheme(self) -> Literal["cbcs", "cenc"]:
+        """Common Encryption scheme."""
+        return self.recipe.scheme
+
+    @property
+    def renditions(self) -> tuple[Rendition, ...]:
+        """The video tracks, in the order given."""
+        return tuple(item.track for item in self.tracks if isinstance(item.track, Rendition))
+
+    @property
+    def audio(self) -> tuple[EncodedAudio, ...]:
+        """The audio tracks, the default one first, else in the order given."""
+        found = [item.track for item in self.tracks if isinstance(item.track, EncodedAudio)]
+        return tuple(sorted(found, key=lambda track: not track.is_default))
+
+    @property
+    def frames(self) -> int:
+        """Frames of the title."""
+        return self.renditions[0].frames
+
+    @property
+    def segment_frames(self) -> int:
+        """Frames per segment: whole steps of the IDR grid, so that every segment begins where an IDR is."""
+        steps = round(self.recipe.segment_s / self.grid_s)
+        return max(1, steps) * grid_frames(self.frame_rate, self.grid_s)
+
+    @property
+    def segment_s(self) -> Fraction:
+        """Exact seconds per segment: 2.002 at 23.976 frames per second."""
+        return self.segment_frames / self.frame_rate
+
+    def key_of(self, item: TrackFile) -> TrackKey:
+        """Returns the content key of a track."""
+        return next(key for key in self.keys if key.label == item.label)
+
+    def iv_of(self, item: TrackFile) -> bytes:
+        """Returns the IV of a track: 16 bytes for cbcs, 8 for cenc.
+
+        Tracks of one label share the content key. With one IV for both, ``cenc`` (AES-CTR) would cover two tracks with
+        one key stream, and their difference could be read; hence an IV per key, track and *content*: the same
+        tracks packaged again give the same bytes, other tracks never meet the same IV.
+
+        Source: NIST SP 800-38A, appendix B: counter blocks must be unique across all messages under one key.
+        """
+        facts = f"{self.scheme}|{item.name}|{item.track.file.sha256}|".encode()
+        return hashlib.sha256(facts + self.key_of(item).iv).digest()[: _IV_BYTES[self.scheme]]
+
+    def _broken_tracks(self) -> list[str]:
+        renditions = self.renditions
+        names = [item.name for item in self.tracks]
+        broken = [f"name {name!r} {count} times" for name, count in Counter(names).items() if count > 1]
+        broken += [f"unsafe name {name!r}" for name in names if not _SAFE_NAME.match(name)]
+        broken += [f"unsafe path {item.path}" for item in self.tracks if _UNSAFE_PATH.search(str(item.path))]
+        if not renditions:
+            return [*broken, "no rendition"]
+        broken += [
+            f"{item.name} has {item.frames} frames, {renditions[0].name} has {renditions[0].frames}"
+            for item in renditions
+            if item.frames != renditions[0].frames
+        ]
+        return broken + [
+            f"{item.name} has {item.frame_rate} frames per second, {self.frame_rate} expected"
+            for item in renditions
+            if item.frame_rate != self.frame_rate
+        ]
+
+    def _broken_keys(self) -> list[str]:
+        labels = Counter(key.label for key in self.keys)
+        broken = [f"{count} keys for label {label}" for label, count in labels.items() if count > 1]
+        needed = sorted({item.label for item in self.tracks})
+        return broken + [f"no key for label {label}" for label in needed if label not in labels]

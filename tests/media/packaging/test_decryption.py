@@ -1,0 +1,94 @@
+"""Decryption against the clear files, with the right key, a wrong key, and broken ciphertext."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import av.logging
+import pytest
+
+from media.command import command
+from media.errors import DecryptionMismatch
+from media.packaging.decryption import decrypt_track, digest_packets
+from media.process import run_tool
+from media.tools import ToolPaths
+from tests.media.packaging.conftest import Packaged
+
+pytestmark = pytest.mark.slow
+
+TRACKS = (
+    "video_h264_180p",
+    "video_h264_720p",
+    "video_hevc_180p",
+    "video_av1_180p",
+    "audio_eng_2ch",
+    "audio_fra_2ch",
+)
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_every_track_decrypts_to_its_clear_file(name: str, packaged: Packaged) -> None:
+    item = next(item for item in packaged.plan.tracks if item.name == name)
+    found = decrypt_track(packaged.folder / name, item.path, packaged.plan.key_of(item).key)
+    assert found.md5 == digest_packets(item.path).md5 == packaged.tree.decrypted_md5[name]
+    assert found.cpu_s > 0
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_a_wrong_key_is_noticed_and_not_shown(name: str, packaged: Packaged) -> None:
+    item = next(item for item in packaged.plan.tracks if item.name == name)
+    wrong = b"\xab" * 16
+    with pytest.raises(DecryptionMismatch) as caught:
+        decrypt_track(packaged.folder / name, item.path, wrong)
+    assert caught.value.where == name
+    assert caught.value.found == "other payloads"
+    assert wrong.hex() not in str(caught.value)
+
+
+def test_one_changed_byte_is_noticed(cbcs: Packaged, tmp_path: Path) -> None:
+    item = cbcs.plan.tracks[1]
+    folder = Path(shutil.copytree(cbcs.folder / item.name, tmp_path / item.name))
+    segment = folder / "00004.m4s"
+    content = bytearray(segment.read_bytes())
+    content[-1] ^= 1
+    segment.write_bytes(content)
+    with pytest.raises(DecryptionMismatch, match="other payloads"):
+        decrypt_track(folder, item.path, cbcs.plan.key_of(item).key)
+
+
+def test_a_missing_segment_is_noticed(cbcs: Packaged, tmp_path: Path) -> None:
+    item = cbcs.plan.tracks[1]
+    folder = Path(shutil.copytree(cbcs.folder / item.name, tmp_path / item.name))
+    (folder / "00006.m4s").unlink()
+    with pytest.raises(DecryptionMismatch, match="240 packets instead of 250"):
+        decrypt_track(folder, item.path, cbcs.plan.key_of(item).key)
+
+
+async def test_a_clear_track_fails_because_any_key_opens_it(tools: ToolPaths, cbcs: Packaged, tmp_path: Path) -> None:
+    item = cbcs.plan.tracks[0]
+    template = f"init_segment={tmp_path}/init.mp4,segment_template={tmp_path}/$Number$.m4s"
+    await run_tool(command([tools.packager, f"in={item.path},stream=video,{template}"], purpose="clear track"))
+    with pytest.raises(DecryptionMismatch, match="a wrong key decrypts it as well"):
+        decrypt_track(tmp_path, item.path, cbcs.plan.key_of(item).key)
+
+
+def test_a_track_that_does_not_open_is_a_mismatch(cbcs: Packaged, tmp_path: Path) -> None:
+    (tmp_path / "init.mp4").write_bytes(b"no boxes here, just text")
+    with pytest.raises(DecryptionMismatch):
+        decrypt_track(tmp_path, cbcs.plan.tracks[0].path, b"k" * 16)
+
+
+def test_libavformat_logs_no_key_even_when_it_logs_everything(
+    packaged: Packaged, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    item = packaged.plan.tracks[0]
+    key = packaged.plan.key_of(item).key
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.DEBUG)
+    try:
+        with caplog.at_level(logging.DEBUG):
+            decrypt_track(packaged.folder / item.name, item.path, key)
+    finally:
+        av.logging.set_level(before)
+    shown = caplog.text + "".join(capfd.readouterr())
+    assert key.hex() not in shown.lower()
