@@ -1,0 +1,97 @@
+"""The shots of a source: starts the scan as a program, reads its lines, applies the recipe's lengths."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from domain.recipe import ShotRecipe
+from domain.shots import ShotList, grid_frames
+from domain.video import VideoTrack
+from media.command import Command, command
+from media.errors import ToolOutputInvalid
+from media.process import run_tool
+from media.shot_list import Cut, LengthLimits, list_shots
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedShots:
+    """The shots of a title and what finding them cost."""
+
+    shots: ShotList
+    cpu_s: float
+
+
+@dataclass(slots=True)
+class ScanLog:
+    """Collects the JSON lines of ``media.shot_scan``."""
+
+    on_progress: Callable[[int], None] = lambda _frames: None
+    cuts: list[Cut] = field(default_factory=list)
+    changes: list[float] = field(default_factory=list)
+    frames: int = 0
+    """As the program counted them; 0 until it has ended."""
+
+    def read(self, line: str) -> None:
+        """Takes one line."""
+        record = json.loads(line)
+        if "cut" in record:
+            self.cuts.append(Cut(frame=int(record["cut"]), score=float(record["score"])))
+        elif "changes" in record:
+            self.changes += map(float, record["changes"])
+            self.on_progress(len(self.changes))
+        else:
+            self.frames = int(record["frames"])
+
+
+async def detect_shots(
+    python: str, path: Path, *, recipe: ShotRecipe, track: VideoTrack, on_progress: Callable[[int], None]
+) -> DetectedShots:
+    """Finds the shots of a source.
+
+    Args:
+        python: The interpreter that has our packages (``sys.executable``).
+        path: The source on local disk.
+        recipe: Shortest and longest shot, IDR grid.
+        track: The video track, as inspected.
+        on_progress: Called with the number of frames seen so far.
+
+    Raises:
+        ToolFailed: if the scan fails.
+        ToolOutputInvalid: if it saw another number of frames than inspection.
+    """
+    log, cpu_s = await scan_cuts(python, path, stream_index=track.stream_index, on_progress=on_progress)
+    if not log.frames == len(log.changes) == track.frames:
+        raise ToolOutputInvalid(
+            "shot detection", found=f"{log.frames} frames seen", expected=f"{track.frames} frames, as inspected"
+        )
+    shots = list_shots(tuple(log.cuts), tuple(log.changes), length_limits(recipe, track))
+    return DetectedShots(shots, cpu_s)
+
+
+async def scan_cuts(
+    python: str, path: Path, *, stream_index: int, on_progress: Callable[[int], None] = lambda _frames: None
+) -> tuple[ScanLog, float]:
+    """Returns all hard cuts and picture changes of a track, and the CPU seconds spent.
+
+    Raises:
+        ToolFailed: if the scan fails.
+    """
+    log = ScanLog(on_progress)
+    run = await run_tool(scan_command(python, path, stream_index=stream_index), on_line=log.read)
+    log.cuts.sort(key=lambda cut: cut.frame)
+    return log, run.cpu_s
+
+
+def scan_command(python: str, path: Path, *, stream_index: int) -> Command:
+    """Builds the command that looks at every frame."""
+    return command([python, "-m", "media.shot_scan", str(path), stream_index], purpose="shot detection")
+
+
+def length_limits(recipe: ShotRecipe, track: VideoTrack) -> LengthLimits:
+    """Returns the recipe's limits in frames."""
+    return LengthLimits(
+        min_frames=max(1, round(recipe.min_s * float(track.frame_rate))),
+        max_frames=max(1, int(recipe.max_s * float(track.frame_rate))),
+        grid_frames=grid_frames(track.frame_rate, recipe.idr_grid_s),
+    )
