@@ -16,8 +16,7 @@ import av
 from av.error import FFmpegError
 
 from media.errors import DecryptionMismatch
-
-_WRONG_KEY_SEGMENTS = 1
+from media.packaging.segment_index import read_track
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,7 @@ def decrypt_track(folder: Path, clear: Path, key: bytes) -> DecryptedTrack:
     try:
         wanted = digest_packets(clear)
         found = digest_packets(_Joined([init, *segments]), key=key)
-        wrong_key = bytes(byte ^ 0xFF for byte in key)
-        opening = [init, *segments[:_WRONG_KEY_SEGMENTS]]
-        right, wrong = (digest_packets(_Joined(opening), key=each) for each in (key, wrong_key))
+        is_bound = found != wanted or _is_bound_to(key, folder)
     except FFmpegError as error:
         # libavformat's message names the file at most; the options with the key are no part of it.
         raise DecryptionMismatch(
@@ -72,7 +69,7 @@ def decrypt_track(folder: Path, clear: Path, key: bytes) -> DecryptedTrack:
         raise DecryptionMismatch(
             folder.name, found=_difference(found, wanted), expected="the packets of the clear track, decrypted"
         )
-    if wrong.md5 == right.md5:
+    if not is_bound:
         raise DecryptionMismatch(
             folder.name, found="a wrong key decrypts it as well", expected="noise from a wrong key"
         )
@@ -99,6 +96,21 @@ def digest_packets(source: "Path | _Joined", *, key: bytes | None = None) -> Pac
             timing.update(f"{packet.size} {time_s - first}\n".encode())
             packets += 1
     return PacketDigest(payload.hexdigest(), timing.hexdigest(), packets)
+
+
+def _is_bound_to(key: bytes, folder: Path) -> bool:
+    """Tells whether a wrong key gives other packets; tried on the segment that has most to hide.
+
+    A still picture may have nothing to hide: all its samples are headers, and every key gives the same.
+    """
+    index = read_track(folder)
+    best = max(index.segments, key=lambda segment: segment.protected_bytes)
+    if index.header.protection is not None and best.protected_bytes == 0:
+        return True
+    files = [folder / "init.mp4", folder / best.name]
+    wrong_key = bytes(byte ^ 0xFF for byte in key)
+    right, wrong = (digest_packets(_Joined(files), key=each) for each in (key, wrong_key))
+    return right.md5 != wrong.md5
 
 
 class _Joined(io.RawIOBase):

@@ -30,6 +30,7 @@ class Segment:
     fragments: int
     clear_samples: int
     """Samples that are not encrypted although they are large enough to be."""
+    protected_bytes: int
     fragments_without_senc: int
 
 
@@ -127,6 +128,7 @@ def _read_segment(path: Path, header: TrackHeader) -> Segment:
         samples=_total(fragments, "samples"),
         fragments=len(fragments),
         clear_samples=_total(fragments, "clear_samples"),
+        protected_bytes=_total(fragments, "protected_bytes"),
         fragments_without_senc=sum(not fragment.has_senc for fragment in fragments),
     )
 

@@ -108,7 +108,13 @@ def make_tracks(tools: ToolPaths, folder: Path, rate: Fraction) -> tuple[TrackFi
 
 
 def make_rendition(
-    tools: ToolPaths, folder: Path, shape: tuple[Codec, int, int], rate: Fraction, idr: tuple[int, ...] = IDR_FRAMES
+    tools: ToolPaths,
+    folder: Path,
+    shape: tuple[Codec, int, int],
+    rate: Fraction,
+    *,
+    idr: tuple[int, ...] = IDR_FRAMES,
+    picture: str = "testsrc2",
 ) -> TrackFile:
     codec, width, height = shape
     name = f"video_{codec.value}_{height}p"
@@ -118,7 +124,7 @@ def make_rendition(
     timescale = rate.numerator * (1000 if rate.denominator == 1 else 1)
     run(
         [
-            *(tools.ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={width}x{height}:rate={rate}"),
+            *(tools.ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", f"{picture}=size={width}x{height}:rate={rate}"),
             *("-frames:v", str(FRAMES), "-vf", f"format=yuv420p,setsar=1,{color}", *_ENCODERS[codec].split()),
             *("-force_key_frames", times, "-video_track_timescale", str(timescale), str(path)),
         ]

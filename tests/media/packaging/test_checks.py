@@ -160,7 +160,7 @@ async def test_a_rendition_whose_idrs_are_off_the_plan_is_refused(
 ) -> None:
     (tmp_path / "odd").mkdir()
     idr = tuple(frame + 1 if frame == 96 else frame for frame in IDR_FRAMES)
-    odd = make_rendition(tools, tmp_path / "odd", (Codec.H264, 320, 180), Fraction(24), idr)
+    odd = make_rendition(tools, tmp_path / "odd", (Codec.H264, 320, 180), Fraction(24), idr=idr)
     plan = replace(cbcs.plan, tracks=(odd, *cbcs.plan.tracks[1:]))
     folder = tmp_path / "out"
     await run_tool(packaging_command(tools, plan, out_dir=folder), stdin=key_flags(plan))

@@ -2,17 +2,21 @@
 
 import logging
 import shutil
+from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av.logging
 import pytest
 
+from domain.video import Codec
 from media.command import command
 from media.errors import DecryptionMismatch
 from media.packaging.decryption import decrypt_track, digest_packets
+from media.packaging.plan import TrackFile
 from media.process import run_tool
 from media.tools import ToolPaths
-from tests.media.packaging.conftest import Packaged
+from tests.media.packaging.conftest import Packaged, make_rendition, package, plan_of
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +66,17 @@ def test_a_missing_segment_is_noticed(cbcs: Packaged, tmp_path: Path) -> None:
     (folder / "00006.m4s").unlink()
     with pytest.raises(DecryptionMismatch, match="240 packets instead of 250"):
         decrypt_track(folder, item.path, cbcs.plan.key_of(item).key)
+
+
+@pytest.mark.parametrize("scheme", ["cbcs", "cenc"])
+async def test_a_black_title_passes_although_little_of_it_is_encrypted(
+    scheme: Literal["cbcs", "cenc"], tools: ToolPaths, tracks_24: tuple[TrackFile, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "clear").mkdir()
+    shapes: tuple[tuple[Codec, int, int], ...] = ((Codec.H264, 320, 180), (Codec.HEVC, 320, 180), (Codec.AV1, 320, 180))
+    black = tuple(make_rendition(tools, tmp_path / "clear", shape, Fraction(24), picture="color") for shape in shapes)
+    made = await package(tools, plan_of((*black, tracks_24[4]), scheme), tmp_path / "out")
+    assert set(made.tree.decrypted_md5) == {item.name for item in made.plan.tracks}
 
 
 async def test_a_clear_track_fails_because_any_key_opens_it(tools: ToolPaths, cbcs: Packaged, tmp_path: Path) -> None:
