@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import re
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -27,6 +28,8 @@ DEFAULT_STATE_DIR = DEFAULT_STATE
 
 def reported(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """Makes a typer command of a coroutine function; what it raises is printed and becomes the exit code."""
+    # A backspace alone on a line tells typer to keep the lines of the block that follows.
+    command.__doc__ = re.sub(r"\n( *)(Examples?:\n)", "\n\\1\b\n\\1\\2", command.__doc__ or "")
 
     @functools.wraps(command)
     def run(*args: P.args, **options: P.kwargs) -> None:

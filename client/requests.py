@@ -58,11 +58,22 @@ async def prepare_request(
     """
     if source.startswith("s3://"):
         return parse_title_request({**content, "source": source})
-    path = Path(source)
-    parse_title_request({**content, "source": DRY_SOURCE})
-    await asyncio.to_thread(_require_file, path)
-    stored = await asyncio.to_thread(session.sources.upload_source, path, on_progress=on_progress)
+    await asyncio.to_thread(check_before_upload, source, content)
+    stored = await asyncio.to_thread(session.sources.upload_source, Path(source), on_progress=on_progress)
     return parse_title_request({**content, "source": stored.uri})
+
+
+def check_before_upload(source: str, content: dict[str, Any]) -> None:
+    """Checks everything about a request that can be checked without a server.
+
+    Raises:
+        SourceNotFound: if there is no such file.
+        BadRequest: if the request breaks a rule.
+    """
+    is_address = source.startswith("s3://")
+    parse_title_request({**content, "source": source if is_address else DRY_SOURCE})
+    if not is_address:
+        _require_file(Path(source))
 
 
 def request_content(source: str, *, recipe: dict[str, Any], title_id: str | None, priority: str) -> dict[str, Any]:

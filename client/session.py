@@ -112,9 +112,19 @@ def buckets_of(settings: Settings) -> Buckets:
     )
 
 
+def store_of_environment() -> ObjectStore:
+    """Returns the store that the environment describes, with credentials of the standard AWS chain."""
+    settings = load_settings()
+    return ObjectStore(connect(_connection_of(settings)), buckets_of(settings))
+
+
+def _connection_of(settings: Settings) -> StoreConnection:
+    return StoreConnection(endpoint_url=settings.s3_endpoint_url, region=settings.s3_region)
+
+
 async def _cluster_session() -> Session:
     settings = load_settings()
-    connection = StoreConnection(endpoint_url=settings.s3_endpoint_url, region=settings.s3_region)
+    connection = _connection_of(settings)
     options = dict(ClientConfig.load_client_connect_config())
     options.setdefault("target_host", "localhost:7233")
     return Session(await _connect_temporal(options), settings, connection, None)

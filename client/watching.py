@@ -131,7 +131,7 @@ async def _ask(client: Client, handle: Handle, last: TitleProgress) -> TitleProg
 async def _ask_batch(client: Client, workflow_id: str) -> BatchProgress | None:
     try:
         answer = await client.get_workflow_handle(workflow_id).query("batch_progress", result_type=BatchProgress)
-        except (RPCError, WorkflowQueryFailedError):
+    except (RPCError, WorkflowQueryFailedError):
         return None
     return BatchProgress.model_validate(answer)
 

@@ -110,6 +110,8 @@ def s3_command(program: str, state: StackState) -> tuple[str, ...]:
         f"-master.port={ports['s3_master']}",
         f"-master.port.grpc={ports['s3_master_grpc']}",
         "-master.telemetry=false",
+        # After a start it waits so long for other masters, which are not there: 10 to 20 s by default.
+        "-master.electionTimeout=1s",
         # Each bucket opens 7 volumes; the default of 8 volumes would leave the second bucket without room.
         "-master.volumeSizeLimitMB=1024",
         "-volume.max=0",
