@@ -1,5 +1,6 @@
-"""Decisions: the light activities of the ``orchestrate`` queue. Their results are history, so better maths never
-breaks the replay of a running title.
+"""Decisions: the light activities of the ``orchestrate`` queue.
+
+Their results are history, so better maths never breaks the replay of a running title.
 """
 
 import asyncio

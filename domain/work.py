@@ -132,3 +132,13 @@ class LadderPlan(Value):
     """The ladders of a title as planned: a document in the store, beside what they were planned from."""
 
     ladders: tuple[Ladder, ...]
+
+
+class BatchTask(Value):
+    """A slice of a work list: the input of one ``ShotBatch``."""
+
+    title_id: str
+    work: WorkList
+    first: int = Field(ge=0)
+    count: int = Field(ge=1)
+    priority_key: int = Field(default=3, ge=1, le=5)

@@ -1,0 +1,204 @@
+"""The end of a title: ``result.json`` and the report, from what was measured."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from temporalio import activity
+
+from activities.delivery import read_renditions
+from activities.heartbeats import Pulse
+from activities.readings import pool_title, read_delivered
+from activities.toolbox import Toolbox
+from activities.trials import baseline_key
+from domain.files import StoredFile
+from domain.ladder import Ladder, Rung
+from domain.mezzanine import Mezzanine
+from domain.release import ReleaseReference, TitleReceipt
+from domain.result import (
+    BaselineRung,
+    DeliveredPoint,
+    PictureSet,
+    PromisedPoint,
+    ResultAudio,
+    ResultBaseline,
+    ResultLadder,
+    ResultManifests,
+    ResultRung,
+    ResultShotPoint,
+    ResultSource,
+    TitleResult,
+)
+from domain.steps import AudioTracks, BaselineEncode, FinishedTitle, LadderSet, ResultTask
+from domain.tracks import Rendition
+from domain.values import Value
+from domain.video import Codec
+from domain.work import BaselineUnit
+from ladders.bd_rate import bd_rate
+from ladders.errors import LadderError
+from ladders.fixed_ladder import fixed_ladder
+from ladders.pooling import pool_scores
+from reports.title_report import render_report
+from storage.addresses import ObjectAddress
+from storage.release_reader import read_release
+from storage.uploads import ObjectHeaders
+
+
+class LatestReport(Value):
+    """``reports/{title_id}/latest.json``: where the portal finds the newest report of a title."""
+
+    report: StoredFile
+
+
+class ResultActivities:
+    """Writes what was made of a title: the ``io`` queue."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._box = toolbox
+
+    @activity.defn
+    async def write_result(self, task: ResultTask) -> FinishedTitle:
+        """Gathers every measured number into ``result.json``, draws the report, and remembers the finished title."""
+        Pulse("result")(0)
+        receipt = await asyncio.to_thread(self._write, task)
+        base = self._box.report_base_url
+        url = f"{base}/titles/{task.release.title_id}/report" if base else ""
+        return FinishedTitle(receipt=receipt, report_url=url)
+
+    def _write(self, task: ResultTask) -> TitleReceipt:
+        mezzanine = self._box.read_mezzanine(task.mezzanine)
+        result = self._gather(task, mezzanine)
+        pictures = self._box.results.read_document(task.pictures, PictureSet).pictures
+        text = json.dumps(result.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        receipt = TitleReceipt(
+            title_id=task.release.title_id,
+            release=task.release,
+            result=self._box.store.put_bytes(text.encode()),
+            report=self._box.store.put_bytes(render_report(result, pictures).encode()),
+        )
+        kept = self._box.results.keep("titles", task.title_key, receipt)
+        self._point_at(task.release.title_id, kept.report)
+        return kept
+
+    def _gather(self, task: ResultTask, mezzanine: Mezzanine) -> TitleResult:
+        source, video = mezzanine.source, mezzanine.source.video
+        ladders = self._box.results.read_document(task.ladders, LadderSet)
+        renditions = {item.name: item for item in read_renditions(self._box, mezzanine, ladders)}
+        audio = self._box.results.read_document(task.audio, AudioTracks).tracks
+        return TitleResult(
+            title_id=task.release.title_id,
+            release_id=task.release.release_id,
+            release_uri=task.release.release_uri,
+            manifests=self._manifests(task.release),
+            source=ResultSource(
+                uri=source.file.uri,
+                sha256=source.file.sha256,
+                frames=video.frames,
+                frame_rate=video.frame_rate,
+                width_px=video.width_px,
+                height_px=video.height_px,
+                duration_s=video.duration_s,
+            ),
+            shots=tuple(shot.range for shot in mezzanine.shots.shots),
+            trials=task.trials,
+            ladders=tuple(self._ladder(mezzanine, ladder, renditions) for ladder in ladders.ladders),
+            audio=tuple(
+                ResultAudio(
+                    name=track.name,
+                    language=track.language,
+                    channels=track.channels,
+                    bitrate_bps=track.bitrate_bps,
+                    loudness_lufs=track.loudness_lufs,
+                )
+                for track in audio
+            ),
+            notes=source.notes,
+            metric=mezzanine.delivery_metric().model,
+            presets={item.codec.value: item.production_preset for item in mezzanine.recipe.codecs},
+            cpu_s=task.cpu_s,
+            wall_s=round(task.wall_s, 3),
+            tools=self._box.versions,
+        )
+
+    def _manifests(self, release: ReleaseReference) -> ResultManifests:
+        sealed = read_release(self._box.store, release)
+        return ResultManifests(dash=f"{release.release_uri}/{sealed.dash}", hls=f"{release.release_uri}/{sealed.hls}")
+
+    def _ladder(self, mezzanine: Mezzanine, ladder: Ladder, renditions: dict[str, Rendition]) -> ResultLadder:
+        names = [name for name in renditions if renditions[name].codec is ladder.codec]
+        rungs = tuple(
+            self._rung(mezzanine, ladder.codec, rung, renditions[name])
+            for rung, name in zip(ladder.rungs, names, strict=True)
+        )
+        return ResultLadder(codec=ladder.codec, rungs=rungs, baseline=self._baseline(mezzanine, ladder.codec, rungs))
+
+    def _rung(self, mezzanine: Mezzanine, codec: Codec, rung: Rung, rendition: Rendition) -> ResultRung:
+        delivered, scores = read_delivered(self._box, mezzanine, codec, rung)
+        pooled = pool_title(scores)
+        return ResultRung(
+            name=rendition.name,
+            width_px=rung.resolution.width_px,
+            height_px=rung.resolution.height_px,
+            promised=PromisedPoint(bitrate_bps=rung.promised.bitrate_bps, vmaf=rung.promised.vmaf),
+            delivered=DeliveredPoint(
+                bitrate_bps=rendition.bitrate_bps,
+                peak_bitrate_bps=rendition.peak_bitrate_bps,
+                vmaf_mean=pooled.mean,
+                vmaf_harmonic=pooled.harmonic,
+                vmaf_p5=pooled.p5,
+                vmaf_min=pooled.minimum,
+            ),
+            cap_bps=float(rung.rate_cap.maxrate_bps),
+            corrected=rung.corrected,
+            reason=rung.reason,
+            shots=tuple(
+                ResultShotPoint(crf=shot.crf, bitrate_bps=shot.bitrate_bps, vmaf=shot.vmaf) for shot in delivered
+            ),
+        )
+
+    def _baseline(self, mezzanine: Mezzanine, codec: Codec, ours: Sequence[ResultRung]) -> ResultBaseline | None:
+        name = mezzanine.recipe.baseline
+        if name == "none":
+            return None
+        preset = next(item.production_preset for item in mezzanine.recipe.codecs if item.codec is codec)
+        units = [BaselineUnit(codec=codec, preset=preset, rung=rung) for rung in fixed_ladder(name, mezzanine.display)]
+        found = [self._box.results.find("baselines", baseline_key(mezzanine, unit), BaselineEncode) for unit in units]
+        rungs = tuple(_baseline_rung(encode) for encode in found if encode is not None)
+        return ResultBaseline(name=name, bd_rate=_saved(rungs, ours), rungs=rungs)
+
+    def _point_at(self, title_id: str, report: StoredFile) -> None:
+        """Makes the portal show this report; the last writer wins, as with ``current.json``."""
+        address = ObjectAddress(self._box.store.buckets.work, f"reports/{title_id}/latest.json")
+        content = LatestReport(report=report).model_dump_json().encode()
+        headers = ObjectHeaders(content_type="application/json")
+        while True:
+            seen = self._box.store.get(address)
+            if seen is None:
+                is_written = self._box.store.put_if_absent(address, content, headers)
+            else:
+                is_written = self._box.store.put_if_match(address, content, headers, etag=seen[1])
+            if is_written:
+                return
+
+
+def _baseline_rung(encode: BaselineEncode) -> BaselineRung:
+    pooled = pool_scores(encode.frame_scores)
+    return BaselineRung(
+        width_px=encode.resolution.width_px,
+        height_px=encode.resolution.height_px,
+        target_bitrate_bps=encode.target_bitrate_bps,
+        bitrate_bps=encode.bitrate_bps,
+        vmaf_mean=pooled.mean,
+        vmaf_harmonic=pooled.harmonic,
+    )
+
+
+def _saved(fixed: Sequence[BaselineRung], ours: Sequence[ResultRung]) -> float | None:
+    """Returns BD-rate of ours against the fixed ladder at equal VMAF mean; ``None`` if they share no quality."""
+    try:
+        return bd_rate(
+            [(rung.bitrate_bps, rung.vmaf_mean) for rung in fixed],
+            [(rung.delivered.bitrate_bps, rung.delivered.vmaf_mean) for rung in ours],
+        )
+    except LadderError:
+        return None

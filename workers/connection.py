@@ -1,0 +1,77 @@
+"""Connections and tools of a worker, made once at start from the settings."""
+
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from activities.toolbox import Toolbox
+from media.tools import find_tools, read_versions, tools_digest
+from protection.local_keys import LocalKeyProvider
+from storage.connection import Buckets, StoreConnection, connect
+from storage.local_cache import LocalCache
+from storage.object_store import ObjectStore
+from storage.results import ResultStore
+from storage.sealed_records import SealedRecordStore
+from storage.sources import SourceStore
+from workers.settings import Settings
+
+
+async def connect_temporal(settings: Settings) -> Client:
+    """Connects to Temporal as the environment says (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, TLS, …).
+
+    The Prometheus endpoint must exist before the first client does.
+    """
+    runtime = None
+    if settings.metrics_port:
+        metrics = PrometheusConfig(
+            bind_address=f"127.0.0.1:{settings.metrics_port}",
+            durations_as_seconds=True,
+            unit_suffix=True,
+            counters_total_suffix=True,
+        )
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    config = ClientConfig.load_client_connect_config()
+    return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+
+
+async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolbox:
+    """Opens everything that activities of a role may touch.
+
+    Raises:
+        ToolMissing: if a program is not there.
+        UnsafeKeyFile: if others can read the key-encryption key.
+    """
+    tools = find_tools()
+    versions = await read_versions(tools)
+    store = open_store(settings)
+    results = ResultStore(store)
+    keys = None
+    if role == "io" and settings.kek_file is not None:
+        keys = LocalKeyProvider(SealedRecordStore(store), settings.kek_file)
+    return Toolbox(
+        tools=tools,
+        versions=versions,
+        tools_digest=tools_digest(versions),
+        store=store,
+        results=results,
+        sources=SourceStore(store, results),
+        cache=LocalCache(store, settings.cache_dir, max_bytes=settings.cache_max_bytes),
+        scratch=scratch,
+        keys=keys,
+        report_base_url=settings.report_base_url,
+    )
+
+
+def open_store(settings: Settings) -> ObjectStore:
+    """Opens the object store; credentials come from the standard AWS chain."""
+    buckets = Buckets(
+        work=settings.work_bucket,
+        incoming=settings.incoming_bucket,
+        releases=settings.releases_bucket,
+        keys=settings.keys_bucket,
+    )
+    connection = StoreConnection(endpoint_url=settings.s3_endpoint_url, region=settings.s3_region)
+    return ObjectStore(connect(connection), buckets)

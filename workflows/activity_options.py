@@ -1,0 +1,79 @@
+"""Time-outs and retries for each kind of work, once, each with its reason."""
+
+from datetime import timedelta
+from typing import NotRequired, TypedDict, Unpack
+
+from temporalio.common import Priority, RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+from domain.work import WorkList
+
+RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+    # A worker that is killed takes a try with it; ten of them in one unit is no accident any more.
+    maximum_attempts=10,
+)
+
+
+class ActivityOptions(TypedDict):
+    """Options of ``workflow.execute_activity_method``."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: NotRequired[timedelta]
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+    priority: Priority
+    summary: NotRequired[str]
+
+
+class _Who(TypedDict):
+    queue: str
+    priority: Priority
+    summary: str
+
+
+def light_options(**who: Unpack[_Who]) -> ActivityOptions:
+    """Returns options for seconds of work without a process of its own: planning, looking up."""
+    return ActivityOptions(
+        task_queue=who["queue"],
+        start_to_close_timeout=timedelta(minutes=15),
+        retry_policy=RETRIES,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority=who["priority"],
+        summary=who["summary"],
+    )
+
+
+def title_options(**who: Unpack[_Who]) -> ActivityOptions:
+    """Returns options for work on a whole title: hours are normal, a minute without progress is not."""
+    return ActivityOptions(
+        task_queue=who["queue"],
+        start_to_close_timeout=timedelta(hours=24),
+        heartbeat_timeout=timedelta(seconds=60),
+        retry_policy=RETRIES,
+        # The activity owns processes: the workflow goes on only when they are gone.
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority=who["priority"],
+        summary=who["summary"],
+    )
+
+
+def unit_options(work: WorkList, **who: Unpack[_Who]) -> ActivityOptions:
+    """Returns options for one unit of a work list.
+
+    A slow preset at 2160p may take a minute to its first frame, a 360p unit a second: the heartbeat time-out
+    follows the estimate, because a killed worker is noticed only when it has passed.
+    """
+    silence_s = min(180.0, max(20.0, work.longest_unit_s / 5))
+    return ActivityOptions(
+        task_queue=who["queue"],
+        start_to_close_timeout=timedelta(seconds=10 * work.longest_unit_s + 600),
+        heartbeat_timeout=timedelta(seconds=silence_s),
+        retry_policy=RETRIES,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority=who["priority"],
+        summary=who["summary"],
+    )

@@ -1,0 +1,319 @@
+"""A title from source to release: the order of its steps."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import Priority, SearchAttributeKey
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities.sources import SourceActivities
+
+    from activities.delivery import DeliveryActivities
+    from activities.measures import MeasureActivities
+    from activities.planning import PlanActivities
+    from activities.results import ResultActivities
+    from domain.progress import TitleProgress
+    from domain.release import TitleReceipt
+    from domain.request import PRIORITIES, BadRequest, TitleRequest, parse_title_request
+    from domain.result import ResultTrials
+    from domain.steps import (
+        EncodedTracks,
+        LadderTask,
+        MezzanineReference,
+        OpenedTitle,
+        PackageTask,
+        PlannedLadders,
+        PublishedTitle,
+        PublishTask,
+        ResultTask,
+        ShotTask,
+        SplitTask,
+    )
+    from domain.values import digest_of
+    from domain.work import BatchOutcome, BatchTask, UnitKind, WorkList
+    from workflows.activity_options import ActivityOptions, light_options, title_options
+    from workflows.failures import as_title_failure
+    from workflows.shot_batch import UNITS_PER_BATCH, ShotBatch
+    from workflows.task_queues import IO, MEASURE, ORCHESTRATE
+    from workflows.title_log import TitleLog
+
+OPEN_BATCHES = 16
+"""Batches of one title that run at once: 16 windows of 64 are backlog enough for any number of workers."""
+_TITLE_ID = SearchAttributeKey.for_keyword("TitleId")
+_PRIORITY = SearchAttributeKey.for_keyword("Priority")
+_STAGE = SearchAttributeKey.for_keyword("Stage")
+_PERCENT = SearchAttributeKey.for_float("PercentDone")
+
+
+@workflow.defn
+class EncodeTitle:
+    """Turns one source into an encrypted, verified, published release with a ladder of its own."""
+
+    def __init__(self) -> None:
+        self._log = TitleLog()
+        self._request: TitleRequest | None = None
+        self._batches = asyncio.Semaphore(OPEN_BATCHES)
+
+    @workflow.run
+    async def run(self, content: Any) -> TitleReceipt:
+        """Runs the whole pipeline.
+
+        Args:
+            content: The request as content ops paste it: a JSON object (docs/title-request.schema.json).
+
+        Raises:
+            ApplicationError: its type is the code of what went wrong, its details where, found, expected, fix.
+        """
+        try:
+            self._request = parse_title_request(content)
+        except BadRequest as error:
+            raise ApplicationError(str(error), error.as_record(), type=error.code, non_retryable=True) from None
+        try:
+            return await self._encode_title(self._request)
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            raise as_title_failure(error) from None
+
+    @workflow.query
+    def progress(self) -> TitleProgress:
+        """Tells how far the title is."""
+        return self._log.progress(self._title_id)
+
+    async def _encode_title(self, request: TitleRequest) -> TitleReceipt:
+        workflow.upsert_search_attributes(
+            [
+                _TITLE_ID.value_set(request.title_id),
+                _PRIORITY.value_set(request.priority),
+            ]
+        )
+        self._enter("inspect")
+        opened = await workflow.execute_activity_method(
+            SourceActivities.open_title, request, **self._on_title(IO, "find the source and what is known of it")
+        )
+        if opened.finished is not None:
+            self._log.note("This release exists already: nothing had to be encoded.")
+            self._enter("publish")
+            return opened.finished
+        mezzanine = await self._prepare(opened)
+        planned, audio = await self._plan(mezzanine)
+        ladders = await self._encode_and_measure(mezzanine, planned)
+        published = await self._deliver(
+            request, opened, LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders), audio
+        )
+        task = ResultTask(
+            title_key=opened.title_key,
+            mezzanine=mezzanine.mezzanine,
+            ladders=ladders,
+            pictures=planned.pictures,
+            audio=audio.audio,
+            release=published.release,
+            trials=self._trial_counts(),
+            cpu_s=self._log.cpu_s,
+            wall_s=(workflow.now() - workflow.info().start_time).total_seconds(),
+        )
+        finished = await workflow.execute_activity_method(
+            ResultActivities.write_result, task, **self._on_title(IO, "write result.json and the report")
+        )
+        self._log.finish(finished, published.release)
+        workflow.upsert_search_attributes([_STAGE.value_set("done"), _PERCENT.value_set(100.0)])
+        return finished.receipt
+
+    async def _prepare(self, opened: OpenedTitle) -> MezzanineReference:
+        """Inspects the source, finds its shots, splits it, and proves that pictures are paired right."""
+        inspected = await workflow.execute_activity_method(
+            SourceActivities.inspect_source, opened.source, **self._on_title(IO, "inspect: decode all of the source")
+        )
+        self._log.spend("inspect", inspected.cpu_s)
+        self._enter("shots")
+        shots = await workflow.execute_activity_method(
+            SourceActivities.detect_shots,
+            ShotTask(inspection=inspected.inspection, recipe=opened.recipe),
+            **self._on_title(IO, "find the shots"),
+        )
+        mezzanine = await workflow.execute_activity_method(
+            SourceActivities.split_source,
+            SplitTask(inspection=inspected.inspection, shots=shots.shots, recipe=opened.recipe),
+            **self._on_title(IO, f"split into {shots.count} shots, exact to the frame"),
+        )
+        self._log.spend("shots", shots.cpu_s + mezzanine.cpu_s)
+        self._log.note(f"{mezzanine.shots} shots, {mezzanine.frames} frames, {mezzanine.duration_s:.1f} s")
+        pairing = await workflow.execute_activity_method(
+            MeasureActivities.check_pairing,
+            mezzanine.mezzanine,
+            **self._on_title(MEASURE, "prove that pictures are paired by index"),
+        )
+        self._log.spend("measure", pairing.cpu_s)
+        return mezzanine
+
+    async def _plan(self, mezzanine: MezzanineReference) -> tuple[PlannedLadders, EncodedTracks]:
+        """Runs trial encodes, the fixed ladder and audio side by side; plans the ladders when the trials are in."""
+        self._enter("trials")
+        trials = await workflow.execute_activity_method(
+            PlanActivities.plan_trials, mezzanine.mezzanine, **self._lightly("plan the trial encodes")
+        )
+        baseline = await workflow.execute_activity_method(
+            PlanActivities.plan_baseline, mezzanine.mezzanine, **self._lightly("plan the fixed ladder")
+        )
+        _, _, audio = await _side_by_side(
+            self._run_work("trials", trials),
+            self._run_work("baseline", baseline),
+            workflow.execute_activity_method(
+                SourceActivities.encode_audio, mezzanine.mezzanine, **self._on_title(IO, "encode the audio tracks")
+            ),
+        )
+        self._log.spend("audio", audio.cpu_s)
+        self._enter("plan")
+        planned = await workflow.execute_activity_method(
+            PlanActivities.plan_ladders, mezzanine.mezzanine, **self._lightly("hulls, equal slope, rungs")
+        )
+        self._log.spend("plan", planned.cpu_s)
+        self._log.note(planned.summary)
+        return planned, audio
+
+    async def _encode_and_measure(self, mezzanine: MezzanineReference, planned: PlannedLadders) -> Any:
+        """Encodes every rung shot by shot, measures all of it, corrects once what missed its promise."""
+        self._enter("encode")
+        self._log.expect_rungs(planned.rungs)
+        task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=planned.ladders)
+        await self._run_all("encode", planned.encodes)
+        self._enter("measure")
+        await self._measure(task)
+        judged = await workflow.execute_activity_method(
+            PlanActivities.judge_ladders, task, **self._lightly("hold every rung against its promise")
+        )
+        self._log.spend("plan", judged.cpu_s)
+        if judged.encodes.count:
+            self._log.note(f"{judged.corrected_rungs} rungs corrected")
+            await self._run_all("encode", judged.encodes)
+            await self._measure(task.model_copy(update={"ladders": judged.ladders}))
+        return judged.ladders
+
+    async def _measure(self, task: LadderTask) -> None:
+        measures = await workflow.execute_activity_method(
+            PlanActivities.plan_measures, task, **self._lightly("plan the measurements")
+        )
+        await self._run_all("measure", measures)
+
+    async def _deliver(
+        self, request: TitleRequest, opened: OpenedTitle, task: LadderTask, audio: EncodedTracks
+    ) -> PublishedTitle:
+        """Assembles, packages and publishes."""
+        self._enter("package")
+        assembly = await workflow.execute_activity_method(
+            PlanActivities.plan_assembly, task, **self._lightly("plan the renditions")
+        )
+        await self._run_all("package", assembly)
+        packaged = await workflow.execute_activity_method(
+            DeliveryActivities.package_title,
+            PackageTask(mezzanine=task.mezzanine, ladders=task.ladders, audio=audio.audio, key_set=opened.title_key),
+            **self._on_title(IO, "package, encrypt, check, decrypt"),
+        )
+        self._log.spend("package", packaged.cpu_s)
+        self._enter("publish")
+        published = await workflow.execute_activity_method(
+            DeliveryActivities.publish_title,
+            PublishTask(
+                title_id=request.title_id,
+                presentation=packaged.presentation,
+                source_sha256=opened.source.sha256,
+                recipe_sha256=digest_of(request.recipe),
+            ),
+            **self._on_title(IO, "publish, verify, seal"),
+        )
+        self._log.spend("publish", published.cpu_s)
+        return published
+
+    async def _run_all(self, stage: str, work: WorkList) -> None:
+        """Runs a work list of which nothing may fail.
+
+        Raises:
+            ApplicationError: if a unit failed; carries the first reason.
+        """
+        outcome = await self._run_work(stage, work)
+        if outcome.failed:
+            raise ApplicationError(
+                f"{outcome.failed} of {work.count} {work.kind.value} units failed: {outcome.first_failure}",
+                type=outcome.first_failure.split(" ", 1)[0] or "PERT-000",
+                non_retryable=True,
+            )
+
+    async def _run_work(self, stage: str, work: WorkList) -> BatchOutcome:
+        """Runs a work list in batches and returns the sum of their outcomes."""
+        self._log.expect(work)
+        outcomes = await _side_by_side(
+            *(self._run_batch(work, first) for first in range(0, work.count, UNITS_PER_BATCH))
+        )
+        total = BatchOutcome()
+        for outcome in outcomes:
+            total = total.plus(outcome)
+        self._log.spend(stage, total.cpu_s)
+        return total
+
+    async def _run_batch(self, work: WorkList, first: int) -> BatchOutcome:
+        async with self._batches:
+            number = self._log.next_batch(work.kind)
+            child_id = f"{workflow.info().workflow_id}/{work.kind.value}-{number:04d}"
+            task = BatchTask(
+                title_id=self._title_id,
+                work=work,
+                first=first,
+                count=min(UNITS_PER_BATCH, work.count - first),
+                priority_key=self._priority_key,
+            )
+            self._log.open_batch(child_id)
+            outcome = await workflow.execute_child_workflow(
+                ShotBatch.run,
+                task,
+                id=child_id,
+                task_queue=workflow.info().task_queue,
+                cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+                parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
+                priority=self._priority,
+                static_summary=f"{self._title_id}: {work.kind.value} units {first + 1} to {first + task.count}",
+            )
+            self._log.close_batch(child_id, work.kind, outcome)
+            return outcome
+
+    def _enter(self, stage: str) -> None:
+        self._log.enter(stage)
+        percent = self._log.progress(self._title_id).percent
+        workflow.upsert_search_attributes([_STAGE.value_set(stage), _PERCENT.value_set(percent)])
+
+    def _trial_counts(self) -> ResultTrials:
+        trials = self._log.outcome_of(UnitKind.TRIAL)
+        return ResultTrials(count=trials.made + trials.reused, reused=trials.reused, failed=trials.failed)
+
+    def _on_title(self, queue: str, summary: str) -> ActivityOptions:
+        return title_options(queue=queue, priority=self._priority, summary=summary)
+
+    def _lightly(self, summary: str) -> ActivityOptions:
+        return light_options(queue=ORCHESTRATE, priority=self._priority, summary=summary)
+
+    @property
+    def _title_id(self) -> str:
+        return self._request.title_id if self._request else ""
+
+    @property
+    def _priority_key(self) -> int:
+        return PRIORITIES[self._request.priority] if self._request else 3
+
+    @property
+    def _priority(self) -> Priority:
+        return Priority(priority_key=self._priority_key, fairness_key=self._title_id)
+
+
+async def _side_by_side(*steps: Coroutine[Any, Any, Any] | Any) -> list[Any]:
+    """Runs steps side by side; when one fails the others are canceled and awaited before it is raised."""
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

@@ -1,0 +1,94 @@
+"""One batch of units: at most 200 of a work list, a window of 64 scheduled at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import Priority
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.delivery import DeliveryActivities
+    from activities.measures import MeasureActivities
+    from activities.trials import EncodeActivities
+    from domain.progress import BatchProgress
+    from domain.work import BatchOutcome, BatchTask, UnitKind, UnitOutcome, UnitReference
+    from workflows.activity_options import unit_options
+    from workflows.failures import reason_of
+    from workflows.task_queues import QUEUE_OF
+
+UNITS_PER_BATCH = 200
+"""A batch stays under 700 events, and a title of 43,200 trial encodes under 50 batches."""
+WINDOW = 64
+"""Units scheduled at once: enough backlog for priorities and autoscaling, few enough to cancel quickly."""
+
+_ACTIVITY_OF: dict[UnitKind, Callable[[Any, UnitReference], Awaitable[UnitOutcome]]] = {
+    UnitKind.TRIAL: EncodeActivities.run_trial_unit,
+    UnitKind.ENCODE: EncodeActivities.run_encode_unit,
+    UnitKind.BASELINE: EncodeActivities.run_baseline_unit,
+    UnitKind.MEASURE: MeasureActivities.run_measure_unit,
+    UnitKind.ASSEMBLE: DeliveryActivities.run_assemble_unit,
+}
+
+
+@workflow.defn
+class ShotBatch:
+    """Runs a slice of a work list and returns its counts; a failed unit is a count, not an end."""
+
+    @workflow.init
+    def __init__(self, task: BatchTask) -> None:
+        self._task = task
+        self._outcome = BatchOutcome()
+        self._window = asyncio.Semaphore(WINDOW)
+
+    @workflow.run
+    async def run(self, task: BatchTask) -> BatchOutcome:
+        """Runs the units ``[first, first + count)`` of the work list."""
+        await asyncio.gather(*(self._run_unit(task.first + offset) for offset in range(task.count)))
+        return self._outcome
+
+    @workflow.query
+    def batch_progress(self) -> BatchProgress:
+        """Tells how many units have ended."""
+        return BatchProgress(
+            kind=self._task.work.kind,
+            done_units=self._outcome.units,
+            units=self._task.count,
+            made=self._outcome.made,
+            reused=self._outcome.reused,
+            failed=self._outcome.failed,
+        )
+
+    async def _run_unit(self, index: int) -> None:
+        work = self._task.work
+        options = unit_options(
+            work,
+            queue=QUEUE_OF[work.kind],
+            priority=Priority(priority_key=self._task.priority_key, fairness_key=self._task.title_id),
+            summary=f"{work.kind.value} {index + 1} of {work.count}",
+        )
+        async with self._window:
+            try:
+                outcome = await workflow.execute_activity_method(
+                    _ACTIVITY_OF[work.kind], UnitReference(plan=work.plan, index=index), **options
+                )
+                reason = ""
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                outcome, reason = UnitOutcome(failed=1), reason_of(error)
+        self._add(outcome, reason)
+
+    def _add(self, outcome: UnitOutcome, reason: str) -> None:
+        self._outcome = self._outcome.plus(
+            BatchOutcome(
+                units=1,
+                made=outcome.made,
+                reused=outcome.reused,
+                failed=outcome.failed,
+                cpu_s=outcome.cpu_s,
+                first_failure=reason,
+            )
+        )
+        workflow.set_current_details(f"{self._outcome.units} of {self._task.count} units done")
