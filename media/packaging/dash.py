@@ -56,7 +56,7 @@ def canonical_mpd(draft: str, plan: PresentationPlan, indexes: Mapping[str, Trac
     Raises:
         PresentationInvalid: if the draft is not an MPD of these tracks.
     """
-    root = _parsed(draft)
+    root = parse_mpd(draft)
     items = {item.name: item for item in plan.tracks}
     for period in root.iter(_tag("Period")):
         sets = [element for element in period if element.tag == _tag("AdaptationSet")]
@@ -81,7 +81,7 @@ def codecs_of(mpd: str) -> dict[str, str]:
     Raises:
         PresentationInvalid: if the text is no MPD.
     """
-    representations = _parsed(mpd).iter(_tag("Representation"))
+    representations = parse_mpd(mpd).iter(_tag("Representation"))
     return {element.get("id", ""): element.get("codecs", "") for element in representations}
 
 
@@ -92,7 +92,7 @@ def misplaced_children(mpd: str) -> list[str]:
         PresentationInvalid: if the text is no MPD.
     """
     broken = []
-    for element in _parsed(mpd).iter():
+    for element in parse_mpd(mpd).iter():
         order = CHILD_ORDER.get(_local_name(element), ())
         places = [order.index(_local_name(child)) for child in element if _local_name(child) in order]
         late = next((index for index in range(1, len(places)) if places[index] < places[index - 1]), None)
@@ -101,7 +101,12 @@ def misplaced_children(mpd: str) -> list[str]:
     return broken
 
 
-def _parsed(text: str) -> ET.Element:
+def parse_mpd(text: str) -> ET.Element:
+    """Returns the root element of an MPD.
+
+    Raises:
+        PresentationInvalid: if the text is no MPD.
+    """
     try:
         root = ET.fromstring(text)  # noqa: S314 - written by our own packager a moment ago
     except ET.ParseError as error:

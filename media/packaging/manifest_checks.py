@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
 from domain.tracks import Rendition
-from media.packaging.dash import DASH, misplaced_children
+from media.packaging.dash import DASH, misplaced_children, parse_mpd
 from media.packaging.hls import target_duration_s
 from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan
 from media.packaging.playlists import StreamTag, lines_of, parse_attributes, parse_entries, parse_stream_tags
@@ -52,7 +52,7 @@ def _broken_references(folder: Path, mpd: str, playlists: Mapping[str, str]) -> 
 
 
 def _files_of_mpd(mpd: str) -> Iterator[str]:
-    for template in ET.fromstring(mpd).iterfind(".//d:SegmentTemplate", _NAMESPACE):  # noqa: S314 - our own file
+    for template in parse_mpd(mpd).iterfind(".//d:SegmentTemplate", _NAMESPACE):
         yield template.get("initialization", "")
         first, media = int(template.get("startNumber", "1")), template.get("media", "")
         for number, _ in enumerate(_timeline(template), start=first):
@@ -81,7 +81,7 @@ def _timeline(template: ET.Element) -> Iterator[tuple[int, int]]:
 
 def _broken_mpd(mpd: str, plan: PresentationPlan, indexes: Mapping[str, TrackIndex]) -> Iterator[str]:
     yield from (f"MPD: {child} (DASH-MPD.xsd)" for child in misplaced_children(mpd))
-    root = ET.fromstring(mpd)  # noqa: S314 - our own file
+    root = parse_mpd(mpd)
     found = {element.get("id", ""): element for element in root.iterfind(".//d:Representation", _NAMESPACE)}
     for name in sorted({item.name for item in plan.tracks} - set(found)):
         yield f"MPD: no Representation {name} (DASH 5.3.5)"

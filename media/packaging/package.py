@@ -17,6 +17,7 @@ from media.packaging.packager import key_flags, packaging_command
 from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan
 from media.packaging.pssh import shorten_init
 from media.packaging.segment_index import TrackIndex, read_track
+from media.packaging.track_header import read_track_header
 from media.process import run_tool
 from media.tools import ToolPaths
 
@@ -145,5 +146,4 @@ def _content_type(out_dir: Path, path: str) -> str:
     suffix = Path(path).suffix
     if suffix in _CONTENT_TYPES:
         return _CONTENT_TYPES[suffix]
-    is_audio = read_track((out_dir / path).parent).header.handler == "soun"
-    return "audio/mp4" if is_audio else "video/mp4"
+    return "audio/mp4" if read_track_header(out_dir / path).handler == "soun" else "video/mp4"

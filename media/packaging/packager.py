@@ -127,9 +127,9 @@ def _default_language(plan: PresentationPlan) -> str:
 def _duration_text(seconds: Fraction) -> str:
     """Returns seconds as text, one nanosecond long.
 
-    The packager multiplies a double with the timescale and cuts off the fraction: 2.002 may become one tick less, and
-    after a thousand segments an IDR one frame before the grid would begin a segment too early. A nanosecond is below
-    one tick, so that the cut-off always meets the exact tick.
+    The packager multiplies a double with the timescale and cuts off the fraction: 2.002 at 24000 becomes one tick less,
+    and after 1001 segments (33 minutes) an IDR one frame before the grid begins a segment of one frame (measured).
+    A nanosecond is below one tick, so that the cut-off always meets the exact tick.
     """
     nanoseconds = -(-seconds.numerator * 10**9 // seconds.denominator) + 1
     return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"

@@ -87,6 +87,8 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no senc": (lambda f: patch(f / VIDEO / "00004.m4s", b"senc", -4, b"free"), "00004.m4s: a fragment without"),
     "a short senc": (lambda f: patch(f / AUDIO / "00001.m4s", b"senc", 4, bytes(4)), "00001.m4s: a fragment without"),
     "a clear sample": (lambda f: patch(f / VIDEO / "00001.m4s", b"senc", 12, bytes(4)), "00001.m4s: 1 clear samples"),
+    "a malformed MPD": (lambda f: edit(f / MANIFEST, "</Period>", ""), "mismatched tag"),
+    "another document": (lambda f: (f / MANIFEST).write_text("<html/>"), "html"),
     "MPD timeline": (lambda f: edit(f / MANIFEST, 'd="10000"', 'd="9000"'), "timeline of video_h264_180p"),
     "MPD bandwidth": (lambda f: edit(f / MANIFEST, r'bandwidth="\d+"', 'bandwidth="1000"'), "MPD: bandwidth of"),
     "BANDWIDTH": (

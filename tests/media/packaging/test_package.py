@@ -16,10 +16,13 @@ from media.errors import DecryptionMismatch, PresentationInvalid, ToolFailed
 from media.packaging.boxes import read_boxes
 from media.packaging.dash import codecs_of, misplaced_children
 from media.packaging.package import package_presentation
+from media.packaging.packager import key_flags, packaging_command
 from media.packaging.plan import PresentationPlan, TrackFile
 from media.packaging.playlists import parse_entries, parse_stream_tags
+from media.packaging.segment_index import read_track
+from media.process import run_tool
 from media.tools import ToolPaths
-from tests.media.packaging.conftest import FRAMES, Packaged, make_audio, package, plan_of, tree_digest
+from tests.media.packaging.conftest import FRAMES, Packaged, make_audio, package, plan_of, run, tree_digest
 
 pytestmark = pytest.mark.slow
 
@@ -180,6 +183,40 @@ def test_the_initialization_segment_says_each_kid_once(packaged: Packaged) -> No
         for label in {other.label for other in packaged.plan.tracks}:
             kid = next(key.kid for key in packaged.plan.keys if key.label == label)
             assert content.count(b"\x12\x10" + bytes.fromhex(kid)) == 1
+
+
+async def test_segments_stay_on_the_grid_of_a_long_title(tools: ToolPaths, cenc: Packaged, tmp_path: Path) -> None:
+    """1003 segments at 23.976 with an IDR one frame before each grid point: where a rounded duration drifts off."""
+    frames, rate, path = 1003 * 48, cenc.plan.frame_rate, tmp_path / "long.mp4"
+    run(
+        [
+            *(
+                tools.ffmpeg,
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                f"color=size=32x32:rate={rate}",
+                "-frames:v",
+                str(frames),
+            ),
+            *("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "keyint=infinite:min-keyint=1:scenecut=0"),
+            *(
+                "-force_key_frames",
+                "expr:not(mod(n,48))+eq(mod(n,48),47)",
+                "-video_track_timescale",
+                "24000",
+                str(path),
+            ),
+        ]
+    )
+    track = cenc.plan.renditions[0].model_copy(update={"frames": frames})
+    plan = replace(cenc.plan, tracks=(TrackFile(track, path),))
+    await run_tool(packaging_command(tools, plan, out_dir=tmp_path / "o"), stdin=key_flags(plan))
+    index = read_track(tmp_path / "o" / track.name)
+    assert {segment.duration for segment in index.segments} == {48 * 1001}
+    assert len(index.segments) == 1003
 
 
 async def test_four_second_segments_and_surround_and_no_audio(
