@@ -16,6 +16,7 @@ from client.runs import SubmittedTitle, say_what_submission_did, upload_and_subm
 from client.session import Session, local_session
 from client.stack_commands import PartNews
 from client.tables import result_tables
+from client.watching import encodes_made
 from sample_media.clips import make_clip
 
 CLIP = "demo_720p24"
@@ -50,7 +51,8 @@ async def demo(state: StateOption = DEFAULT_STATE_DIR) -> None:
     say_what_submission_did(submitted)
     fetched = await finish_title(session, submitted, folder)
     _say_what_was_made(session, submitted, fetched)
-    _say_what_it_cost(submitted, fetched, time.monotonic() - began)
+    made = await encodes_made(submitted.submission.handle) if submitted.submission.is_new else 0
+    _say_what_it_cost(made, time.monotonic() - began)
 
 
 def _say_what_was_made(session: Session, submitted: SubmittedTitle, fetched: FetchedTitle) -> None:
@@ -68,12 +70,9 @@ def _say_what_was_made(session: Session, submitted: SubmittedTitle, fetched: Fet
         print_line(f"{name:<16} {where}", markup=False)
 
 
-def _say_what_it_cost(submitted: SubmittedTitle, fetched: FetchedTitle, wall_s: float) -> None:
-    trials = fetched.result.trials
-    if not submitted.submission.is_new:
-        results().print(f"\nNothing had to be encoded: this request was finished before ({wall_s:.0f} s).")
-    elif trials.count and trials.reused == trials.count:
-        results().print(f"\nNothing had to be encoded again: everything was in the store ({wall_s:.0f} s).")
+def _say_what_it_cost(made: int | None, wall_s: float) -> None:
+    if made == 0:
+        results().print(f"\nNothing had to be encoded: everything was in the store ({wall_s:.0f} s).")
     else:
-        results().print(f"\nDone in {wall_s:.0f} s. Run it again: nothing will be encoded twice.")
+        results().print(f"\nDone in {wall_s:.0f} s. Run it again: nothing is encoded twice.")
     results().print("The stack goes on running; stop it with: pertitle down")

@@ -1,5 +1,6 @@
 """Titles as workflows: submit, find, ask, cancel, and read how they ended."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -132,10 +133,11 @@ def failure_record(cause: BaseException, title_id: str) -> dict[str, str]:
     if isinstance(cause, ApplicationError) and _has_record(cause):
         return {str(key): str(value) for key, value in cause.details[0].items()}
     kind = cause.type if isinstance(cause, ApplicationError) else type(cause).__name__
+    is_ours = re.fullmatch(r"[A-Z]{2,4}-\d{3}", kind or "") is not None
     return {
-        "code": TitleFailed.code,
+        "code": str(kind) if is_ours else TitleFailed.code,
         "where": title_id,
-        "found": f"{kind}: {cause}" if kind else str(cause),
+        "found": str(cause) if is_ours or not kind else f"{kind}: {cause}",
         "expected": "",
         "fix": "look at the workflow in the Temporal UI and at the workers' logs",
     }

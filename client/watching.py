@@ -14,17 +14,16 @@ from domain.work import UnitKind
 ASK_EVERY_S = 1.0
 _STAGE_SHARE = {
     "inspect": 3.0,
-    "shots": 4.0,
-    "trials": 40.0,
+    "shots": 5.0,
+    "trials": 52.0,
     "plan": 1.0,
-    "encode": 24.0,
-    "measure": 14.0,
-    "audio": 2.0,
-    "package": 7.0,
-    "publish": 5.0,
+    "encode": 14.0,
+    "measure": 17.0,
+    "package": 6.0,
+    "publish": 2.0,
 }
 """Rough share of each stage of the work, in percent: measured on the demo title."""
-_COUNTED = {"trials": "trials", "encode": "encodes", "measure": "rungs"}
+_COUNTED = {"trials": "trials", "encode": "encodes"}
 """Stages that tell how much of them is done."""
 _WINDOW_S = 60.0
 
@@ -67,7 +66,7 @@ def percent_done(progress: TitleProgress) -> float:
     for stage, share in _STAGE_SHARE.items():
         if stage in progress.stages_done:
             counted += share
-        elif stage in _COUNTED:
+        elif stage == progress.stage and stage in _COUNTED:
             done, total = counts_of(progress, _COUNTED[stage])
             counted += share * min(1.0, done / total) if total else 0.0
     return min(100.0, max(counted, progress.percent))
@@ -116,6 +115,18 @@ def remaining_text(seconds: float | None) -> str:
 def stage_number(progress: TitleProgress) -> int:
     """Returns the number of the stage that runs, from 1; 0 before the first."""
     return STAGES.index(progress.stage) + 1 if progress.stage in STAGES else len(progress.stages_done)
+
+
+async def encodes_made(handle: Handle) -> int | None:
+    """Returns how many encodes, scores and renditions a title made itself (the others it found in the store).
+
+    ``None`` if no worker answers.
+    """
+    try:
+        answer = await handle.query("progress", result_type=TitleProgress)
+    except (RPCError, WorkflowQueryFailedError):
+        return None
+    return TitleProgress.model_validate(answer).made
 
 
 async def _ask(client: Client, handle: Handle, last: TitleProgress) -> TitleProgress:

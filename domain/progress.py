@@ -5,8 +5,8 @@ from pydantic import Field
 from domain.values import Value
 from domain.work import UnitKind
 
-STAGES: tuple[str, ...] = ("inspect", "shots", "trials", "plan", "encode", "measure", "audio", "package", "publish")
-"""The stages of a title as people see them, in the order of the pipeline (some overlap)."""
+STAGES: tuple[str, ...] = ("inspect", "shots", "trials", "plan", "encode", "measure", "package", "publish")
+"""The stages of a title as people see them, in order. Audio and the fixed ladder run beside the trial encodes."""
 
 
 class BatchProgress(Value):
