@@ -187,11 +187,14 @@ def _filled(rows: Floats, durations_s: Floats) -> Floats:
     result = [rows[0]]
     last_total = float(totals[0])
     for row, total in zip(rows[1:], totals[1:].tolist(), strict=True):
-        if total <= last_total * (1 + 1e-6):
+        if total <= last_total * (1 + 1e-9):
             continue
         steps = math.ceil(math.log(total / last_total) / math.log(FINE_RATIO))
         before = result[-1]
         result.extend(before + (row - before) * (step / steps) for step in range(1, steps))
         result.append(row)
         last_total = total
+    if len(result) > 1:
+        # The dear end itself, also where its last step was too small to count.
+        result[-1] = rows[-1]
     return np.asarray(result, dtype=np.float64)

@@ -1,0 +1,143 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.encodes import RateCap
+from domain.ladder import Rung, ShotPoints
+from domain.recipe import LadderPolicy
+from domain.video import Codec
+from ladders.correction import DeliveredShot, corrected_rung, judge_rung
+from ladders.errors import MismatchedShots, TooFewPoints
+from ladders.interpolation import RateQualityCurve
+from ladders.rung_selection import plan_ladder
+from tests.ladders.titles import pilot_title, smooth_titles
+
+FPS = 24
+
+
+def middle_rung(shots: list[ShotPoints]) -> Rung:
+    rungs = plan_ladder(Codec.H264, shots, LadderPolicy(), crf_step=0.5).rungs
+    return rungs[len(rungs) // 2]
+
+
+def deliver(rung: Rung, shots: list[ShotPoints], deviations: dict[int, float]) -> list[DeliveredShot]:
+    """The rung as encoded: as predicted, but for some shots' VMAF, and in frames of equal size."""
+    result = []
+    for choice, shot in zip(rung.shots, shots, strict=True):
+        frames = max(1, round(shot.duration_s * FPS))
+        bits = round(choice.predicted.bitrate_bps / FPS)
+        result.append(
+            DeliveredShot(
+                shot_index=choice.shot_index,
+                crf=choice.crf,
+                bitrate_bps=choice.predicted.bitrate_bps,
+                vmaf=choice.predicted.vmaf + deviations.get(choice.shot_index, 0.0),
+                duration_s=frames / FPS,
+                frame_sizes_bits=(bits,) * frames,
+            )
+        )
+    return result
+
+
+def without_buckets(rung: Rung) -> Rung:
+    """The same rung with a cap that nothing can break, to look at quality alone."""
+    wide = RateCap(maxrate_bps=10**12, buffer_bits=10**12)
+    return rung.model_copy(update={"rate_cap": wide})
+
+
+def test_a_rung_as_promised_is_kept() -> None:
+    shots = pilot_title()
+    rung = without_buckets(middle_rung(shots))
+    verdict = judge_rung(rung, deliver(rung, shots, {}), points=shots, crf_step=0.5)
+    assert verdict.is_kept
+    assert verdict.corrections == ()
+    assert verdict.delivered.vmaf == pytest.approx(rung.promised.vmaf)
+
+
+@pytest.mark.parametrize("miss", [-6.0, 6.0])
+def test_only_the_guilty_shot_gets_a_new_crf_in_the_right_direction(miss: float) -> None:
+    shots = pilot_title()
+    rung = without_buckets(middle_rung(shots))
+    verdict = judge_rung(rung, deliver(rung, shots, {1: miss, 3: -miss / 6}), points=shots, crf_step=0.5)
+    assert verdict.off_promise
+    assert verdict.guilty_shots == (1,)
+    (new,) = verdict.corrections
+    assert math.copysign(1, new.crf - rung.shots[1].crf) == math.copysign(1, miss)
+    assert corrected_rung(rung, verdict).shots[1] == new
+    assert corrected_rung(rung, verdict).shots[0] == rung.shots[0]
+
+
+@settings(deadline=None, max_examples=50)
+@given(smooth_titles(), st.lists(st.floats(-5.0, 5.0), min_size=5, max_size=5))
+def test_corrections_are_expected_to_bring_the_title_nearer(shots: list[ShotPoints], misses: list[float]) -> None:
+    rung = without_buckets(middle_rung(shots))
+    delivered = deliver(rung, shots, dict(enumerate(misses)))
+    verdict = judge_rung(rung, delivered, points=shots, crf_step=0.5)
+    total_s = sum(shot.duration_s for shot in delivered)
+    expected = verdict.delivered.vmaf
+    for new in verdict.corrections:
+        shot = delivered[new.shot_index]
+        expected += (new.predicted.vmaf - shot.vmaf) * shot.duration_s / total_s
+        assert (shot.vmaf - rung.shots[new.shot_index].predicted.vmaf) * (expected - verdict.delivered.vmaf) <= 0
+    if verdict.corrections:
+        before, after = abs(verdict.delivered.vmaf - rung.promised.vmaf), abs(expected - rung.promised.vmaf)
+        assert after < before
+
+
+def test_the_new_crf_is_one_secant_step_on_the_shifted_curve() -> None:
+    shots = pilot_title()[:1]
+    rung = without_buckets(middle_rung(shots))
+    (new,) = judge_rung(rung, deliver(rung, shots, {0: -3.0}), points=shots, crf_step=0.01).corrections
+    curve = RateQualityCurve.fit([point for point in shots[0].points if point.resolution == rung.resolution])
+    planned = rung.shots[0]
+    assert curve.vmaf_at_crf(new.crf) - curve.vmaf_at_crf(planned.crf) == pytest.approx(3.0, abs=0.02)
+    assert new.predicted.vmaf == pytest.approx(planned.predicted.vmaf, abs=0.02)
+    assert new.predicted.bitrate_bps > planned.predicted.bitrate_bps
+
+
+def test_a_shot_at_the_end_of_its_trials_is_not_pushed_beyond() -> None:
+    shots = pilot_title()[:1]
+    rung = plan_ladder(Codec.H264, shots, LadderPolicy(top_vmaf=99), crf_step=0.5).rungs[-1]
+    verdict = judge_rung(without_buckets(rung), deliver(rung, shots, {0: -8.0}), points=shots, crf_step=0.5)
+    assert verdict.off_promise
+    assert all(new.crf >= 16 for new in verdict.corrections)
+
+
+def test_a_late_frame_caps_its_shot_and_then_halves_the_bucket() -> None:
+    shots = pilot_title()
+    rung = middle_rung(shots).model_copy(update={"rate_cap": RateCap(maxrate_bps=4_000_000, buffer_bits=4_000_000)})
+    rung = rung.model_copy(
+        update={"shots": tuple(choice.model_copy(update={"rate_cap": None}) for choice in rung.shots)}
+    )
+    delivered = deliver(rung, shots, {})
+    delivered[3] = DeliveredShot(3, 20.0, 9e6, delivered[3].vmaf, 32 / 24, (500_000,) * 32)
+    verdict = judge_rung(rung, delivered, points=shots, crf_step=0.5)
+    assert not verdict.off_promise
+    assert verdict.guilty_shots == (3,)
+    assert verdict.corrections[0].rate_cap == rung.rate_cap
+    assert min(verdict.bucket_violations) >= 3 * 32
+    again = judge_rung(corrected_rung(rung, verdict), delivered, points=shots, crf_step=0.5)
+    assert again.corrections[0].rate_cap == RateCap(maxrate_bps=4_000_000, buffer_bits=2_000_000)
+
+
+def test_a_shot_that_fills_its_cap_is_not_asked_for_more() -> None:
+    shots = pilot_title()[:1]
+    rung = middle_rung(shots)
+    cap = RateCap(maxrate_bps=round(rung.promised.bitrate_bps), buffer_bits=10**9)
+    capped = rung.shots[0].model_copy(update={"rate_cap": cap})
+    rung = without_buckets(rung).model_copy(update={"shots": (capped,)})
+    verdict = judge_rung(rung, deliver(rung, shots, {0: -4.0}), points=shots, crf_step=0.5)
+    assert verdict.off_promise
+    assert verdict.corrections == ()
+
+
+def test_other_shots_than_the_rungs_and_missing_trials_are_errors() -> None:
+    shots = pilot_title()
+    rung = without_buckets(middle_rung(shots))
+    delivered = deliver(rung, shots, {0: -9.0})
+    with pytest.raises(MismatchedShots, match="LAD-006"):
+        judge_rung(rung, delivered[1:], points=shots, crf_step=0.5)
+    with pytest.raises(TooFewPoints, match="shot 0"):
+        judge_rung(rung, delivered, points=shots[1:], crf_step=0.5)
