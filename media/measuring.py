@@ -69,10 +69,11 @@ class PairingScores:
     cpu_s: float
 
 
-async def check_pairing(bench: Bench, piece: ShotPiece, metric: MetricRecipe) -> PairingScores:
+async def check_pairing(bench: Bench, piece: ShotPiece, metric: MetricRecipe, *, still: bool = False) -> PairingScores:
     """Proves that the scoring graph pairs frame n with frame n, before the first score of a title counts.
 
-    The reference against itself must reach the model's ceiling; shifted by one frame it must fall.
+    The reference against itself must reach the model's ceiling; shifted by one frame it must fall. A title whose
+    most active shot is a still picture (``still``) cannot fall: then only the ceiling is asked for.
 
     Raises:
         ToolOutputInvalid: if the reference does not reach the ceiling against itself, or does not fall when shifted.
@@ -86,7 +87,7 @@ async def check_pairing(bench: Bench, piece: ShotPiece, metric: MetricRecipe) ->
     aligned = _scores(logs[0], where, piece.frames, full)
     shifted = _scores(logs[1], where, piece.frames - 1, full)
     seen = PairingScores(fmean(aligned), fmean(shifted), run.cpu_s)
-    judge_pairing(seen, where=where)
+    judge_pairing(seen, where=where, still=still)
     return seen
 
 
@@ -96,7 +97,7 @@ PAIRING_FALL = 0.2
 """Smallest fall of the mean score when the title's most active shot is compared one frame off."""
 
 
-def judge_pairing(seen: PairingScores, *, where: str) -> None:
+def judge_pairing(seen: PairingScores, *, where: str, still: bool) -> None:
     """Checks what the self-test saw.
 
     Raises:
@@ -105,7 +106,7 @@ def judge_pairing(seen: PairingScores, *, where: str) -> None:
     aligned, shifted = f"VMAF {seen.aligned_vmaf:.2f} in step", f"VMAF {seen.shifted_vmaf:.2f} one frame off"
     if seen.aligned_vmaf < PAIRING_CEILING:
         raise ToolOutputInvalid(where, found=aligned, expected=f"the model's ceiling, at least {PAIRING_CEILING}")
-    if seen.shifted_vmaf > seen.aligned_vmaf - PAIRING_FALL:
+    if not still and seen.shifted_vmaf > seen.aligned_vmaf - PAIRING_FALL:
         raise ToolOutputInvalid(where, found=f"{aligned}, {shifted}", expected=f"a fall of at least {PAIRING_FALL}")
 
 

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pydantic
-from activities.sources import SourceActivities
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker, WorkerTuner
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerTuner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.delivery import DeliveryActivities
@@ -16,6 +15,7 @@ from activities.interception import CodedErrors
 from activities.measures import MeasureActivities
 from activities.planning import PlanActivities
 from activities.results import ResultActivities
+from activities.sources import SourceActivities
 from activities.toolbox import Toolbox
 from activities.trials import EncodeActivities
 from domain.errors import PertitleError
@@ -40,7 +40,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
     sources, encodes = SourceActivities(toolbox), EncodeActivities(toolbox)
     measures, plans = MeasureActivities(toolbox), PlanActivities(toolbox)
     delivery, results = DeliveryActivities(toolbox), ResultActivities(toolbox)
-    return {
+    registered: dict[str, list[Callable[..., Any]]] = {
         ORCHESTRATE: [
             plans.plan_trials,
             plans.plan_baseline,
@@ -62,7 +62,8 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
         ],
         ENCODE_CPU: [encodes.run_trial_unit, encodes.run_encode_unit, encodes.run_baseline_unit],
         MEASURE: [measures.check_pairing, measures.run_measure_unit],
-    }[role]
+    }
+    return registered[role]
 
 
 def slots_of(role: str, settings: Settings) -> int:
@@ -101,7 +102,7 @@ def make_worker(client: Client, role: str, settings: Settings, activities: Seque
     )
 
 
-def workflow_runner() -> SandboxedWorkflowRunner | UnsandboxedWorkflowRunner:
+def workflow_runner() -> SandboxedWorkflowRunner:
     """Returns the sandbox for workflow code; our own rooms pass through it (they are read, not reloaded)."""
     rooms = ("domain", "activities", "workflows")
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*rooms))

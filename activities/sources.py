@@ -1,0 +1,199 @@
+"""From source to mezzanine, and the audio: the first steps of a title."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from temporalio import activity
+
+from activities.heartbeats import Pulse
+from activities.toolbox import Toolbox
+from domain.files import StoredFile
+from domain.mezzanine import Mezzanine, MezzaninePiece
+from domain.recipe import Recipe
+from domain.release import TitleReceipt
+from domain.request import TitleRequest
+from domain.shots import ShotList, grid_frames, plan_idr_frames
+from domain.steps import (
+    AudioTracks,
+    DetectedShotList,
+    EncodedTracks,
+    InspectedSource,
+    MezzanineReference,
+    OpenedTitle,
+    ShotTask,
+    SourceInspection,
+    SplitTask,
+)
+from domain.tracks import EncodedAudio
+from domain.values import Sha256, digest_of
+from domain.video import SourceDescription
+from media.audio import EncodedTrack, encode_audio_tracks
+from media.bench import Bench
+from media.inspection import inspect_source
+from media.normalization import mezzanine_color, piece_pixel_format
+from media.shot_detection import detect_shots
+from media.split import Piece, SourcePictures, split_source
+from storage.release_reader import is_sealed
+
+
+class SourceActivities:
+    """Opens, inspects, cuts; the ``io`` queue."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._box = toolbox
+
+    @activity.defn
+    async def open_title(self, request: TitleRequest) -> OpenedTitle:
+        """Finds the source, and the finished release if exactly this was made before."""
+        source = await asyncio.to_thread(
+            self._box.sources.describe_source, request.source, on_progress=Pulse("read source")
+        )
+        key = title_key(request, source, self._box.tools_digest)
+        finished = await asyncio.to_thread(self._box.results.find, "titles", key, TitleReceipt)
+        if finished and not await asyncio.to_thread(is_sealed, self._box.store, finished.release):
+            finished = None
+        recipe = await asyncio.to_thread(self._box.results.put_document, request.recipe)
+        return OpenedTitle(source=source, recipe=recipe, title_key=key, finished=finished)
+
+    @activity.defn
+    async def inspect_source(self, source: StoredFile) -> InspectedSource:
+        """Probes the source and decodes all of it; what we cannot encode right ends here with a code."""
+        pulse = Pulse("inspect")
+        with self._box.bench(pulse) as bench:
+            path = await self._fetch_source(source, bench)
+            found = await inspect_source(bench.tools, path, source, on_progress=pulse)
+        document = SourceInspection(description=found.description, frame_hashes=found.frame_hashes)
+        return InspectedSource(
+            inspection=await asyncio.to_thread(self._box.results.put_document, document),
+            frames=found.description.video.frames,
+            cpu_s=found.cpu_s,
+        )
+
+    @activity.defn
+    async def detect_shots(self, task: ShotTask) -> DetectedShotList:
+        """Finds the cuts, exact to the frame."""
+        inspection = await self._read_inspection(task.inspection)
+        recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
+        pulse = Pulse("shots")
+        with self._box.bench(pulse) as bench:
+            path = await self._fetch_source(inspection.description.file, bench)
+            found = await detect_shots(
+                sys.executable, path, recipe=recipe.shots, track=inspection.description.video, on_progress=pulse
+            )
+        return DetectedShotList(
+            shots=await asyncio.to_thread(self._box.results.put_document, found.shots),
+            count=len(found.shots.shots),
+            cpu_s=found.cpu_s,
+        )
+
+    @activity.defn
+    async def split_source(self, task: SplitTask) -> MezzanineReference:
+        """Cuts the source into a lossless piece for each shot and proves every picture."""
+        inspection = await self._read_inspection(task.inspection)
+        shots = await asyncio.to_thread(self._box.results.read_document, task.shots, ShotList)
+        recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
+        with self._box.bench(Pulse("split")) as bench:
+            path = await self._fetch_source(inspection.description.file, bench)
+            folder = bench.scratch / "pieces"
+            folder.mkdir()
+            split = await split_source(
+                bench.tools,
+                path,
+                pictures=SourcePictures(inspection.description.video, inspection.frame_hashes),
+                shots=shots,
+                out_dir=folder,
+                on_progress=bench.on_progress,
+            )
+            pieces = tuple([await asyncio.to_thread(self._keep_piece, piece) for piece in split.pieces])
+        mezzanine = self._mezzanine(inspection.description, shots, recipe, pieces)
+        return MezzanineReference(
+            mezzanine=await asyncio.to_thread(self._box.results.put_document, mezzanine),
+            shots=len(pieces),
+            frames=shots.frames,
+            duration_s=mezzanine.duration_s,
+            cpu_s=split.cpu_s,
+        )
+
+    @activity.defn
+    async def encode_audio(self, reference: StoredFile) -> EncodedTracks:
+        """Encodes every audio track once for the title, at its loudness."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, reference)
+        key = audio_key(mezzanine)
+        kept = await asyncio.to_thread(self._box.results.find, "audio", key, AudioTracks)
+        cpu_s = 0.0
+        if kept is None:
+            with self._box.bench(Pulse("audio")) as bench:
+                path = await self._fetch_source(mezzanine.source.file, bench)
+                tracks = await encode_audio_tracks(bench, path, mezzanine.source, mezzanine.recipe.audio)
+                cpu_s = sum(track.cpu_s for track in tracks)
+                encoded = [await asyncio.to_thread(self._keep_audio, track) for track in tracks]
+            kept = await asyncio.to_thread(self._box.results.keep, "audio", key, AudioTracks(tracks=tuple(encoded)))
+        return EncodedTracks(
+            audio=await asyncio.to_thread(self._box.results.put_document, kept), count=len(kept.tracks), cpu_s=cpu_s
+        )
+
+    async def _read_inspection(self, reference: StoredFile) -> SourceInspection:
+        return await asyncio.to_thread(self._box.results.read_document, reference, SourceInspection)
+
+    async def _fetch_source(self, source: StoredFile, bench: Bench) -> Path:
+        """Fetches the source under a name of ours: its own could be read as an option or a pattern."""
+        suffix = Path(source.uri).suffix.lower()
+        safe = suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""
+        return await asyncio.to_thread(self._box.cache.fetch_into, source, bench.scratch / f"source{safe}")
+
+    def _keep_piece(self, piece: Piece) -> MezzaninePiece:
+        return MezzaninePiece(
+            shot_index=piece.shot_index,
+            file=self._box.store.put_file(piece.path),
+            pictures_sha256=piece.pictures_sha256,
+            frames=piece.frames,
+        )
+
+    def _mezzanine(
+        self, source: SourceDescription, shots: ShotList, recipe: Recipe, pieces: tuple[MezzaninePiece, ...]
+    ) -> Mezzanine:
+        video = source.video
+        return Mezzanine(
+            source=source,
+            shots=shots,
+            idr_frames=plan_idr_frames(shots, grid_frames(video.frame_rate, recipe.shots.idr_grid_s)),
+            pieces=pieces,
+            pixel_format=piece_pixel_format(video.pixel_format),
+            display=video.resolution,
+            color=mezzanine_color(video),
+            recipe=recipe,
+            tools=self._box.versions,
+            tools_digest=self._box.tools_digest,
+        )
+
+    def _keep_audio(self, track: EncodedTrack) -> EncodedAudio:
+        return EncodedAudio(file=self._box.store.put_file(track.path), **track.facts())
+
+
+def title_key(request: TitleRequest, source: StoredFile, tools_digest: str) -> Sha256:
+    """Returns the content key of a whole title: what it is called, what it is made of, how, by which build."""
+    return digest_of(
+        {
+            "title_id": request.title_id,
+            "source": source.sha256,
+            "recipe": request.recipe.model_dump(mode="json"),
+            "tools": tools_digest,
+            "version": 1,
+        }
+    )
+
+
+def audio_key(mezzanine: Mezzanine) -> Sha256:
+    """Returns the content key of a title's audio: the source's tracks, the recipe, the length, the build."""
+    return digest_of(
+        {
+            "source": mezzanine.source.file.sha256,
+            "tracks": [track.model_dump(mode="json") for track in mezzanine.source.audio],
+            "recipe": mezzanine.recipe.audio.model_dump(mode="json"),
+            "frames": mezzanine.source.video.frames,
+            "frame_rate": str(mezzanine.frame_rate),
+            "tools": mezzanine.tools_digest,
+            "version": 1,
+        }
+    )
