@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     kek_file: Path | None = None
     """File with the local key-encryption key that seals content keys. Needed by the ``io`` worker."""
     scratch_dir: Path = Field(default_factory=lambda: _under_temporary("scratch"))
-    """Folder for files of running units; emptied when a worker starts, so no two share one. Default:
+    """Folder for files of running units, a subfolder per role; a worker that starts empties its role's. Default:
     ``pertitle/scratch`` in the system's folder for temporary files."""
     cache_dir: Path = Field(default_factory=lambda: _under_temporary("cache"))
     """Folder of the local cache of fetched objects. Default: ``pertitle/cache`` in the system's folder for temporary

@@ -9,7 +9,7 @@ from pathlib import Path
 from client.local_stack.credentials import identities_file
 from client.local_stack.errors import ProgramMissing
 from client.local_stack.ports import HOST
-from client.local_stack.readiness import answers_metrics, portal_is_ready, s3_is_ready, temporal_is_ready
+from client.local_stack.readiness import portal_is_ready, s3_is_ready, temporal_is_ready, worker_polls
 from client.local_stack.state import GRACEFUL_SHUTDOWN_S, NAMESPACE, StackState
 
 WORKER_ROLES: tuple[str, ...] = ("orchestrate", "io", "encode-cpu", "measure")
@@ -175,8 +175,6 @@ def _worker_part(state: StackState, role: str) -> Part:
     environment = {
         **_minimal_environment(state),
         **state.environment(),
-        # A worker empties its scratch folder when it starts: each role has its own.
-        "PERTITLE_SCRATCH_DIR": str(state.state_dir / "scratch" / role),
         "PERTITLE_METRICS_PORT": str(metrics_port),
         **state.worker_env,
     }
@@ -184,7 +182,7 @@ def _worker_part(state: StackState, role: str) -> Part:
     return Part(
         role,
         (sys.executable, "-P", "-m", "workers", role),
-        is_ready=lambda: answers_metrics(metrics_port),
+        is_ready=lambda: worker_polls(metrics_port),
         environment=environment,
         needs=SERVER_PARTS,
         grace_s=graceful_s + 15.0,

@@ -1,6 +1,7 @@
 """When a part counts as ready: it answers a real question, not only a knock on its port."""
 
 import asyncio
+import re
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -113,18 +114,26 @@ def _probe_client(endpoint_url: str, credentials_file: Path) -> "S3Client":
     )
 
 
-async def answers_metrics(port: int) -> bool:
-    """Tells whether a worker's Prometheus endpoint answers."""
-    return await asyncio.to_thread(_answers, f"http://{HOST}:{port}/metrics")
+async def worker_polls(port: int) -> bool:
+    """Tells whether a worker asks the Temporal server for work, by its own metrics.
+
+    The endpoint alone proves less: it answers before the worker has tried its tools.
+    """
+    return polls(await asyncio.to_thread(_fetch, f"http://{HOST}:{port}/metrics"))
+
+
+def polls(metrics: str) -> bool:
+    """Tells whether a Prometheus page counts at least one poller of a Temporal worker."""
+    return re.search(r"^temporal_num_pollers\{[^}]*\} [1-9]", metrics, re.MULTILINE) is not None
 
 
 async def portal_is_ready(port: int) -> bool:
     """Tells whether the portal says that it is well."""
-    return await asyncio.to_thread(_answers, f"http://{HOST}:{port}/healthz")
+    return await asyncio.to_thread(_fetch, f"http://{HOST}:{port}/healthz") == "ok\n"
 
 
-def _answers(url: str) -> bool:
+def _fetch(url: str) -> str:
     # Loopback is never reached through a proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=5) as response:
-        return bool(response.status == 200)
+        return str(response.read().decode())

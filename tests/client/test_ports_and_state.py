@@ -98,8 +98,8 @@ def test_worker_settings_reach_every_worker_and_nobody_else(tmp_path: Path) -> N
     parts = {part.name: part for part in build_parts(_state(tmp_path, worker_env={"PERTITLE_IO_SLOTS": "1"}))}
     have = {name for name, part in parts.items() if "PERTITLE_IO_SLOTS" in part.environment}
     assert have == {"orchestrate", "io", "encode-cpu", "measure"}
-    scratch = [parts[name].environment["PERTITLE_SCRATCH_DIR"] for name in sorted(have)]
-    assert len(set(scratch)) == 4
+    metrics = [parts[name].environment["PERTITLE_METRICS_PORT"] for name in sorted(have)]
+    assert len(set(metrics)) == 4
 
 
 def test_a_process_number_used_again_is_another_process() -> None:
