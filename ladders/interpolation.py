@@ -49,14 +49,18 @@ def unstretch(stretched: Floats) -> Floats:
 def undominated(points: Sequence[RateQualityPoint]) -> tuple[RateQualityPoint, ...]:
     """Returns the points that make a curve, in strictly rising rate and quality and strictly falling CRF.
 
-    A point is left out where another one is no dearer and no worse (VMAF that saturates, noise of the
-    encoder), where it is better by at most ``MIN_VMAF_GAP``, or where its CRF contradicts the order. So every
-    point that is kept was measured as it stands: nothing is smoothed, averaged or invented.
+    A point is left out where another one is no dearer (by a millionth) and no worse (VMAF that saturates, noise
+    of the encoder), where it is better by at most ``MIN_VMAF_GAP``, or where its CRF contradicts the order. So
+    every point that is kept was measured as it stands: nothing is smoothed, averaged or invented.
     """
     kept: list[RateQualityPoint] = []
     for point in sorted(points, key=lambda point: (point.bitrate_bps, -point.vmaf, -point.crf)):
-        if not kept or (point.vmaf > kept[-1].vmaf + MIN_VMAF_GAP and point.crf < kept[-1].crf):
-            kept.append(point)
+        if kept and point.vmaf <= kept[-1].vmaf + MIN_VMAF_GAP:
+            continue
+        costs_the_same = bool(kept) and point.bitrate_bps <= kept[-1].bitrate_bps * (1 + 1e-6)
+        below = kept[:-1] if costs_the_same else kept
+        if not below or point.crf < below[-1].crf:
+            kept = [*below, point]
     return tuple(kept)
 
 

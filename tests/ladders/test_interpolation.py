@@ -78,6 +78,11 @@ def test_a_point_that_costs_more_and_shows_no_more_is_left_out() -> None:
     assert undominated([worse, dear, noise, cheap]) == (cheap, dear)
 
 
+def test_of_two_points_at_the_same_rate_the_better_one_stays() -> None:
+    low, worse, better = point(100, 40.0, crf=40), point(200, 60.0, crf=30), point(200.0001, 70.0, crf=29)
+    assert undominated([low, worse, better]) == (low, better)
+
+
 def test_a_shot_that_looks_the_same_at_every_crf_gets_its_cheapest_encode() -> None:
     curve = RateQualityCurve.fit([point(4_000, 97.4, crf=16), point(3_000, 97.4, crf=34), point(2_000, 97.4, crf=43)])
     assert (curve.min_crf, curve.max_crf) == (43, 43)
