@@ -109,15 +109,30 @@ class Probe:
         return tuple(track for track in self.tracks if track.kind == kind)
 
 
-def hardened_input(path: Path) -> list[str]:
-    """Returns the options that open untrusted media: one local file, known containers, bounded sizes.
+def hardened_options() -> dict[str, str]:
+    """Returns the options that open untrusted media: local files only, known containers, bounded sizes.
 
-    Source: operations report §5.2. The ``file:`` prefix keeps a name from being an option or another protocol.
+    Source: operations report §5.2.
     """
-    limits = ["-max_pixels", str(MAX_PIXELS), "-max_streams", str(MAX_TRACKS)]
-    effort = ["-probesize", str(_PROBE_BYTES), "-analyzeduration", str(_ANALYZE_US)]
-    walls = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS]
-    return [*walls, *limits, *effort, "-i", f"file:{path}"]
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": DEMUXERS,
+        "max_pixels": str(MAX_PIXELS),
+        "max_streams": str(MAX_TRACKS),
+        "probesize": str(_PROBE_BYTES),
+        "analyzeduration": str(_ANALYZE_US),
+    }
+
+
+def local_name(path: Path) -> str:
+    """Returns a path that can be taken neither for an option nor for another protocol."""
+    return f"file:{path}"
+
+
+def hardened_input(path: Path) -> list[str]:
+    """Returns the arguments that open one local file as untrusted media."""
+    options = [part for name, value in hardened_options().items() for part in (f"-{name}", value)]
+    return [*options, "-i", local_name(path)]
 
 
 def probe_command(ffprobe: str, path: Path) -> Command:
