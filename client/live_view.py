@@ -62,7 +62,7 @@ class LiveView:
 
     def _show_bars(self, bars: Progress, progress: TitleProgress) -> None:
         description = f"{stage_number(progress)}/{len(STAGES)} {progress.stage}"
-        note = remaining_text(self._remaining.seconds)
+        note = remaining_text(self._remaining.seconds) if progress.percent < 100 else ""
         self._update(bars, "title", description, round(progress.percent), 100, note=note)
         for what, words in _COUNTS.items():
             done, total = counts_of(progress, what)
@@ -85,6 +85,6 @@ class LiveView:
             for done, total in [counts_of(progress, what)]
             if total
         ]
-        left = remaining_text(self._remaining.seconds)
+        left = remaining_text(self._remaining.seconds) if progress.percent < 100 else ""
         parts = [f"{progress.percent:3.0f} %", progress.stage, *counts, *([left] if left else [])]
         self._console.print(", ".join(parts), markup=False)

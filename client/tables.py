@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -25,10 +26,17 @@ def result_tables(result: TitleResult) -> RenderableType:
 
 def ladder_table(ladder: ResultLadder) -> Table:
     """Returns one codec's ladder: what was promised, what was delivered."""
-    table = Table(title=f"{ladder.codec.value}{_saved(ladder)}", title_justify="left", title_style="bold")
-    table.add_column("size")
-    for name in ("promised kbit/s", "delivered kbit/s", "peak kbit/s", "promised VMAF", "delivered VMAF", "VMAF p5"):
-        table.add_column(name, justify="right")
+    table = _table(f"{ladder.codec.value}{_saved(ladder)}")
+    table.add_column("\nsize", no_wrap=True)
+    for name in (
+        "promised\nkbit/s",
+        "delivered\nkbit/s",
+        "peak\nkbit/s",
+        "promised\nVMAF",
+        "delivered\nVMAF",
+        "5 %\nVMAF",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("")
     for rung in ladder.rungs:
         table.add_row(
@@ -59,13 +67,14 @@ def saved_text(bd_rate: float | None) -> str:
 def stack_table(state: StackState) -> Table:
     """Returns the parts of the stack and where they answer."""
     where = {
-        "temporal": f"{state.temporal_address}, UI {state.ui_url}",
+        "temporal": f"{state.ui_url} (gRPC {state.temporal_address})",
         "s3": state.s3_endpoint_url,
         "portal": state.portal_url,
     }
-    table = Table(title=f"local stack in {state.state_dir}", title_justify="left", title_style="bold")
-    for name in ("part", "status", "pid", "starts", "where"):
-        table.add_column(name)
+    table = _table(f"local stack in {state.state_dir}")
+    for name in ("part", "status", "pid", "starts"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("where")
     for name in state.part_names:
         part = state.parts.get(name)
         alive = part is not None and part.process is not None
@@ -82,12 +91,17 @@ def stack_table(state: StackState) -> Table:
 
 def titles_table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
     """Returns the newest titles: id, status, stage, when submitted."""
-    table = Table(title="titles", title_justify="left", title_style="bold")
+    table = _table("titles")
     for name in ("title", "status", "stage", "submitted"):
         table.add_column(name)
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _table(title: str) -> Table:
+    # Narrow enough for 80 columns, the width of a CI log.
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
 
 
 def _saved(ladder: ResultLadder) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-import sqlite3
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -15,15 +15,17 @@ from mypy_boto3_s3 import S3Client
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from client.local_stack.control import stack_status, start_stack, stop_stack
 from client.local_stack.credentials import read_access_keys
 from client.local_stack.errors import StackDiffers
-from client.local_stack.parts import SEARCH_ATTRIBUTES, SERVER_PARTS
-from client.local_stack.ports import HOST
+from client.local_stack.parts import SEARCH_ATTRIBUTES, SERVER_PARTS, find_program, temporal_command
+from client.local_stack.ports import HOST, choose_ports
 from client.local_stack.processes import identify_process
 from client.local_stack.readiness import RETENTION
 from client.local_stack.state import NAMESPACE, StackState
+from client.local_stack.supervisor import prepare_folders
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 60.0
@@ -142,14 +144,38 @@ async def test_a_taken_port_is_replaced_and_the_data_found_again(folder: Path) -
 
 
 async def test_an_old_database_gets_search_attributes_and_retention(folder: Path) -> None:
-    state = await _start(folder)
-    await stop_stack(folder)
     # What an older pertitle would have left: a namespace without our search attributes.
-    database = sqlite3.connect(folder / "temporal" / "temporal.db")
-    database.close()
-    state = await _start(folder)
+    folder.mkdir()
+    old = StackState(state_dir=folder, ports=choose_ports({}), part_names=("temporal",))
+    prepare_folders(old)
+    command = temporal_command(find_program("temporal"), old)
+    bare = [
+        part for part in command if part != "--search-attribute" and part.partition("=")[0] not in SEARCH_ATTRIBUTES
+    ]
+    server = subprocess.Popen(bare, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert await _attributes(old, patience_s=PATIENCE_S) == set()
+    finally:
+        server.kill()
+        server.wait()
+
+    state = await start_stack(folder, parts=("temporal",))
+    assert await _attributes(state, patience_s=0) == set(SEARCH_ATTRIBUTES)
     client = await Client.connect(state.temporal_address, namespace=NAMESPACE)
-    attributes = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=NAMESPACE))
-    assert set(SEARCH_ATTRIBUTES) <= set(attributes.custom_attributes)
     found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=NAMESPACE))
     assert found.config.workflow_execution_retention_ttl.ToTimedelta() == RETENTION
+
+
+async def _attributes(state: StackState, *, patience_s: float) -> set[str]:
+    """Returns which of our search attributes the server has, once it answers."""
+    until = asyncio.get_running_loop().time() + patience_s
+    request = ListSearchAttributesRequest(namespace=NAMESPACE)
+    while True:
+        try:
+            client = await Client.connect(state.temporal_address, namespace=NAMESPACE)
+            found = await client.operator_service.list_search_attributes(request)
+            return set(found.custom_attributes) & set(SEARCH_ATTRIBUTES)
+        except (RuntimeError, RPCError):
+            if asyncio.get_running_loop().time() > until:
+                raise
+        await asyncio.sleep(0.1)
