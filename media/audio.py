@@ -1,0 +1,277 @@
+"""Sound: every track as AAC stereo, surround also in its own layout; loudness set in two passes and then measured.
+
+The programme starts with the first picture and ends with the last: sound before, after or missing is cut or filled with
+silence, to the sample. Encoder delay is declared in the file's edit list, so that players skip it.
+"""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import ffmpeg
+
+from domain.recipe import AudioRecipe
+from domain.video import AudioTrack
+from media.command import Command, command
+from media.errors import ToolOutputInvalid
+from media.probe import hardened_options, local_name
+from media.process import run_tool
+from media.tools import ToolPaths
+
+SAMPLE_RATE_HZ = 48_000
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+"""Layouts that AAC has a channel configuration for (ISO/IEC 14496-3, table 1.19)."""
+_SURROUND_PER_PAIR = 1.5
+# loudnorm refuses to work linearly above this loudness range; 50 LU is its largest value.
+_LOUDNESS_RANGE_LU = 50
+_SILENCE_LUFS = -70.0
+"""Absolute gate of the measurement (ITU-R BS.1770): nothing quieter has a loudness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """The stretch of time that sound must fill."""
+
+    start_s: Fraction
+    """Time of the first picture from the container's start (``Inspection.start_s``)."""
+    duration_s: Fraction
+    """Exact length of the pictures."""
+
+    @property
+    def samples(self) -> int:
+        """Length in samples per channel."""
+        return round(self.duration_s * SAMPLE_RATE_HZ)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    """One encoded track, measured."""
+
+    path: Path
+    name: str
+    language: str
+    channels: int
+    bitrate_bps: int
+    loudness_lufs: float | None
+    """Integrated loudness of the file as a player hears it; ``None`` for silence."""
+    true_peak_dbtp: float | None
+    normalization: Literal["linear", "dynamic", "none"]
+    """One gain for all; or loudness followed over time, because one gain would exceed the true peak; or silence."""
+    is_default: bool
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One delivery of a track: a layout at a rate."""
+
+    layout: str
+    channels: int
+    bitrate_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """What loudnorm's first pass measured, in its own words."""
+
+    fields: dict[str, str]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to normalize."""
+        integrated = float(self.fields["input_i"])
+        return not math.isfinite(integrated) or integrated <= _SILENCE_LUFS
+
+
+async def encode_audio(
+    tools: ToolPaths,
+    path: Path,
+    *,
+    tracks: tuple[AudioTrack, ...],
+    programme: Programme,
+    recipe: AudioRecipe,
+    out_dir: Path,
+) -> tuple[AudioFile, ...]:
+    """Encodes all tracks of a source; the stereo version of the first one is the default.
+
+    Raises:
+        ToolFailed: if a track does not decode or encode.
+        ToolOutputInvalid: if a file has another length than the pictures.
+    """
+    files: list[AudioFile] = []
+    for number, track in enumerate(tracks, start=1):
+        for version in versions_of(track, recipe):
+            order = Order(track, version, programme, recipe, number)
+            files.append(await encode_version(tools, path, order, out_dir / f"{order.name}.mp4"))
+    return tuple(files)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One version of one track to be made."""
+
+    track: AudioTrack
+    version: Version
+    programme: Programme
+    recipe: AudioRecipe
+    number: int
+    """Place of the track among the source's audio tracks, from 1."""
+
+    @property
+    def name(self) -> str:
+        """Name in the presentation: ``audio_1_eng_stereo``."""
+        language = re.sub(r"[^A-Za-z0-9-]", "", self.track.language) or "und"
+        return f"audio_{self.number}_{language}_{self.version.layout.replace('.', '')}"
+
+
+def versions_of(track: AudioTrack, recipe: AudioRecipe) -> tuple[Version, ...]:
+    """Returns the deliveries of a track: stereo, and its own layout if that has more channels and AAC has it."""
+    stereo = Version("stereo", 2, recipe.stereo_bitrate_bps)
+    layout = _LAYOUTS.get(track.channels)
+    if track.channels <= 2 or layout is None:
+        return (stereo,)
+    rate = round(recipe.stereo_bitrate_bps * _SURROUND_PER_PAIR * track.channels / 2)
+    return (stereo, Version(layout, track.channels, rate))
+
+
+async def encode_version(tools: ToolPaths, path: Path, order: Order, out: Path) -> AudioFile:
+    """Makes one version: measures, encodes, measures what came out.
+
+    Raises:
+        ToolFailed: if the track does not decode or encode.
+        ToolOutputInvalid: if the file has another length than the pictures.
+    """
+    first = await run_tool(measure_command(tools.ffmpeg, path, order))
+    loudness = parse_loudnorm(first.stderr_tail)
+    second = await run_tool(encode_command(tools.ffmpeg, path, order, loudness, out))
+    heard = await run_tool(meter_command(tools.ffmpeg, out))
+    facts = await run_tool(facts_command(tools.ffprobe, out))
+    integrated, peak = parse_meter(heard.stderr_tail)
+    bitrate_bps = parse_facts(facts.stdout, order)
+    kind = "none" if loudness.is_silent else parse_loudnorm(second.stderr_tail).fields["normalization_type"]
+    return AudioFile(
+        path=out,
+        name=order.name,
+        language=order.track.language,
+        channels=order.version.channels,
+        bitrate_bps=bitrate_bps,
+        loudness_lufs=integrated,
+        true_peak_dbtp=peak,
+        normalization="none" if kind == "none" else "linear" if kind == "linear" else "dynamic",
+        is_default=order.number == 1 and order.version.channels == 2,
+        cpu_s=first.cpu_s + second.cpu_s + heard.cpu_s + facts.cpu_s,
+    )
+
+
+def measure_command(ffmpeg_program: str, path: Path, order: Order) -> Command:
+    """Builds the first pass: loudness of the track as it will be mixed and cut."""
+    sound = _loudnorm(_programme_sound(path, order), order)
+    return _compiled(ffmpeg_program, ffmpeg.output(sound, "-", f="null"), f"loudness of {order.name}")
+
+
+def encode_command(ffmpeg_program: str, path: Path, order: Order, loudness: Loudness, out: Path) -> Command:
+    """Builds the second pass: one gain for all where the true peak allows it, then AAC in MP4."""
+    sound = _programme_sound(path, order)
+    if not loudness.is_silent:
+        sound = _loudnorm(sound, order, loudness)
+        # Where loudnorm works dynamically it answers at 192 kHz.
+        sound = sound.filter("aresample", SAMPLE_RATE_HZ).filter("atrim", end_sample=order.programme.samples)
+    coded: dict[str, Any] = {"c:a": "aac", "b:a": order.version.bitrate_bps, "ar": SAMPLE_RATE_HZ}
+    language = {"metadata:s:a:0": f"language={order.track.language}"}
+    exact = {"flags:a": "+bitexact", "fflags": "+bitexact", "movflags": "+faststart"}
+    written = ffmpeg.output(sound, str(out), f="mp4", **coded, **language, **exact)
+    return _compiled(ffmpeg_program, written, f"encode of {order.name}")
+
+
+def meter_command(ffmpeg_program: str, path: Path) -> Command:
+    """Builds the EBU R 128 measurement of a delivered file."""
+    sound = ffmpeg.input(local_name(path)).audio.filter("ebur128", peak="true", framelog="quiet")
+    return _compiled(ffmpeg_program, ffmpeg.output(sound, "-", f="null"), f"loudness of {path.name}")
+
+
+def facts_command(ffprobe: str, path: Path) -> Command:
+    """Builds the question for rate, length and channels of a delivered file."""
+    shown = ["-show_entries", "stream=bit_rate,duration_ts,time_base,channels,start_pts", "-of", "json"]
+    return command([ffprobe, "-v", "error", *shown, local_name(path)], purpose=f"probe of {path.name}")
+
+
+def parse_loudnorm(stderr: str) -> Loudness:
+    """Returns the JSON object that loudnorm prints at its end.
+
+    Raises:
+        ToolOutputInvalid: if there is none.
+    """
+    found = re.findall(r"\{[^{}]*\"input_i\"[^{}]*\}", stderr)
+    if not found:
+        raise ToolOutputInvalid("loudnorm", found=stderr[-200:], expected="a JSON object with input_i")
+    return Loudness(json.loads(found[-1]))
+
+
+def parse_meter(stderr: str) -> tuple[float | None, float | None]:
+    """Returns integrated loudness (LUFS) and true peak (dBTP) of ebur128's summary; ``None`` for silence.
+
+    Raises:
+        ToolOutputInvalid: if there is no summary.
+    """
+    summary = stderr.rpartition("Summary:")[2]
+    integrated = re.search(r"I:\s*(-?[\d.]+|-?inf|nan) LUFS", summary)
+    peak = re.search(r"Peak:\s*(-?[\d.]+|-?inf|nan) dBFS", summary)
+    if not integrated or not peak:
+        raise ToolOutputInvalid("ebur128", found=stderr[-200:], expected="a summary with I and Peak")
+    lufs, dbtp = float(integrated[1]), float(peak[1])
+    is_silent = not math.isfinite(lufs) or lufs <= _SILENCE_LUFS
+    return (None if is_silent else lufs), (dbtp if math.isfinite(dbtp) else None)
+
+
+def parse_facts(text: str, order: Order) -> int:
+    """Returns the rate of a delivered file in bits per second, after checking its channels and length.
+
+    Raises:
+        ToolOutputInvalid: if they are not what was ordered.
+    """
+    stream = json.loads(text)["streams"][0]
+    samples = round(int(stream["duration_ts"]) * Fraction(stream["time_base"]) * SAMPLE_RATE_HZ)
+    found = (int(stream["channels"]), samples)
+    wanted = (order.version.channels, order.programme.samples)
+    if found != wanted:
+        raise ToolOutputInvalid(
+            order.name,
+            found=f"{found[0]} channels, {found[1]} samples",
+            expected=f"{wanted[0]} channels, {wanted[1]} samples",
+        )
+    return int(stream["bit_rate"])
+
+
+def _programme_sound(path: Path, order: Order) -> Any:
+    """The track from the first picture to the last, in the layout of delivery."""
+    start = float(order.programme.start_s)
+    source = ffmpeg.input(local_name(path), **hardened_options())
+    return (
+        source[str(order.track.stream_index)]
+        .filter("asetpts", f"PTS-{start:.9f}/TB")
+        .filter("aformat", channel_layouts=order.version.layout)
+        # async=1 fills gaps with silence and drops overlaps, but never stretches.
+        .filter("aresample", SAMPLE_RATE_HZ, **{"async": 1, "first_pts": 0})
+        .filter("apad", whole_len=order.programme.samples)
+        .filter("atrim", end_sample=order.programme.samples)
+    )
+
+
+def _loudnorm(sound: Any, order: Order, loudness: Loudness | None = None) -> Any:
+    target: dict[str, Any] = {"I": order.recipe.loudness_lufs, "TP": order.recipe.true_peak_dbtp}
+    target |= {"LRA": _LOUDNESS_RANGE_LU, "print_format": "json"}
+    if loudness:
+        names = {"measured_I": "input_i", "measured_TP": "input_tp", "measured_LRA": "input_lra"}
+        names |= {"measured_thresh": "input_thresh", "offset": "target_offset"}
+        target |= {name: loudness.fields[field] for name, field in names.items()} | {"linear": "true"}
+    return sound.filter("loudnorm", **target)
+
+
+def _compiled(ffmpeg_program: str, stream: Any, purpose: str) -> Command:
+    # Loudness filters report at level info; their report is the end of standard error.
+    opening = [ffmpeg_program, "-nostdin", "-hide_banner", "-nostats", "-v", "info", "-y"]
+    return command(ffmpeg.compile(stream, cmd=opening), purpose=purpose)
