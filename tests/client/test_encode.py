@@ -10,6 +10,8 @@ import pytest
 
 from client.exit_codes import ExitCode
 from client.local_stack.control import stack_status
+from client.local_stack.parts import ALL_PARTS
+from client.local_stack.processes import identify_process
 from domain.result import TitleResult
 from sample_media.clips import make_clip
 
@@ -70,3 +72,35 @@ def test_encode_of_text_ends_with_the_code_of_the_refusal(tmp_path: Path) -> Non
     stack = stack_status(tmp_path / "state")
     assert stack is not None
     assert not stack.is_running
+
+
+async def test_a_terminated_encode_cancels_its_title_and_leaves_no_process(tmp_path: Path) -> None:
+    clip = await make_clip("tiny_320x180p24", tmp_path)
+    state_dir = tmp_path / "state"
+    command = [
+        sys.executable,
+        "-m",
+        "client",
+        "encode",
+        str(clip),
+        "--out",
+        str(tmp_path / "out"),
+        "--state",
+        str(state_dir),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        said: list[str] = []
+        pids: dict[str, int] = {}
+        for line in process.stderr:
+            said.append(line)
+            if "submitted" in line:
+                running = stack_status(state_dir)
+                assert running is not None
+                pids = running.pids
+                process.terminate()
+    assert process.returncode == ExitCode.INTERRUPTED, said
+    assert any("canceling" in line for line in said)
+    assert len(pids) == len(ALL_PARTS)
+    assert [identify_process(pid) for pid in pids.values()] == [None] * len(pids)
+    assert not (tmp_path / "out").exists()
