@@ -8,12 +8,14 @@ from pathlib import Path
 from domain.files import StoredFile
 from domain.video import AudioTrack, Color, SourceDescription, SubtitleTrack, VideoTrack
 from media.decode_check import (
+    FieldReport,
     FrameLog,
-    combed_share,
+    are_fields_apart,
     decode_audio_command,
     decode_video_command,
     exact_rate,
-    is_interlaced,
+    field_motion_command,
+    parse_field_report,
 )
 from media.errors import (
     DamagedSource,
@@ -23,7 +25,7 @@ from media.errors import (
     UnsupportedAudio,
     UnsupportedPicture,
 )
-from media.normalization import bit_depth_of, check_picture, normalization_filters, read_color
+from media.normalization import bit_depth_of, check_picture, normalization_filters, read_color, refuse_hdr
 from media.probe import Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
 from media.process import run_tool
 from media.tools import ToolPaths
@@ -67,9 +69,10 @@ async def inspect_source(
     probe, probe_cpu_s = await _probe(tools, path, file)
     track = choose_video_track(probe, where=_WHERE)
     where = f"{_WHERE}, video track {track.index}"
-    color, assumed = read_color(track, where=where)
+    refuse_hdr(track, where=where)
     _check_flags(track, where)
     check_picture(track, where=where)
+    color, assumed = read_color(track, where=where)
     draft = _video_track(track, color, is_assumed=bool(assumed))
     log, decode_cpu_s = await _decode(tools, path, draft, on_progress)
     rate = _check_frames(log, track, where)
@@ -148,15 +151,23 @@ async def _decode(
             expected="every frame to decode without error",
             fix="export the title again; the file was damaged or cut off",
         ) from None
-    combed, share = combed_share(run.stderr_tail)
-    if is_interlaced(combed, share):
+    fields = parse_field_report(run.stderr_tail)
+    return log, run.cpu_s + await _check_fields(tools, path, video, fields)
+
+
+async def _check_fields(tools: ToolPaths, path: Path, video: VideoTrack, fields: FieldReport) -> float:
+    if not fields.is_suspicious:
+        return 0.0
+    look = field_motion_command(tools.ffmpeg, path, stream_index=video.stream_index, order=fields.order)
+    run = await run_tool(look)
+    if are_fields_apart(run.stdout):
         raise InterlacedSource(
-            where,
-            found=f"flagged progressive, but {combed} frames ({share:.0%}) show combing",
+            f"{_WHERE}, video track {video.stream_index}",
+            found=f"flagged progressive, but {fields.combed} frames ({fields.share:.0%}) show combing",
             expected="progressive pictures",
             fix="deliver the progressive master, or deinterlace it",
         )
-    return log, run.cpu_s
+    return run.cpu_s
 
 
 def _check_frames(log: FrameLog, track: ProbedTrack, where: str) -> Fraction:

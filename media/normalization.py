@@ -53,14 +53,13 @@ def mezzanine_color(video: VideoTrack) -> Color:
     return video.color.model_copy(update={"range": "tv"})
 
 
-def read_color(track: ProbedTrack, *, where: str) -> tuple[Color, tuple[str, ...]]:
-    """Returns the colors of a track, and the names of the parts that had to be assumed.
+def refuse_hdr(track: ProbedTrack, *, where: str) -> None:
+    """Refuses PQ, HLG and BT.2020.
 
     Raises:
-        HighDynamicRange: for PQ, HLG or BT.2020.
-        UnsupportedPicture: for any other color description that we cannot carry through.
+        HighDynamicRange: naming what the track says.
     """
-    primaries, transfer, matrix = (track.text(f"color_{part}") for part in ("primaries", "transfer", "space"))
+    primaries, transfer, matrix = _said(track)
     if transfer in _HDR_TRANSFERS or primaries == "bt2020" or matrix.startswith("bt2020"):
         label = _HDR_TRANSFERS.get(transfer, "wide gamut")
         raise HighDynamicRange(
@@ -69,6 +68,19 @@ def read_color(track: ProbedTrack, *, where: str) -> tuple[Color, tuple[str, ...
             expected="standard dynamic range, BT.709 or BT.601",
             fix="deliver an SDR version of the title",
         )
+
+
+def _said(track: ProbedTrack) -> tuple[str, str, str]:
+    return track.text("color_primaries"), track.text("color_transfer"), track.text("color_space")
+
+
+def read_color(track: ProbedTrack, *, where: str) -> tuple[Color, tuple[str, ...]]:
+    """Returns the colors of a track, and the names of the parts that had to be assumed.
+
+    Raises:
+        UnsupportedPicture: for a color description that we cannot carry through.
+    """
+    primaries, transfer, matrix = _said(track)
     assumed = tuple(
         name for name, value in (("primaries", primaries), ("transfer", transfer), ("matrix", matrix)) if not value
     )

@@ -1,0 +1,119 @@
+"""Sources that must be refused (or handled with care), made from a good clip or from nothing."""
+
+import struct
+from pathlib import Path
+
+from media.command import command
+from media.process import run_tool
+from media.tools import ToolPaths, find_tools
+
+_SOUND = ("-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000:duration=2")
+
+
+def write_empty(out_dir: Path) -> Path:
+    """A file of 0 bytes."""
+    return _written(out_dir / "empty.mp4", b"")
+
+
+def write_text(out_dir: Path) -> Path:
+    """Text under a video's name."""
+    return _written(out_dir / "text.mp4", b"This is not a video.\n" * 200)
+
+
+def write_playlist(out_dir: Path) -> Path:
+    """A playlist under a video's name, which must not make us open another file."""
+    return _written(out_dir / "playlist.mp4", b"#EXTM3U\n#EXTINF:2,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n")
+
+
+def cut_before_index(clip: Path, out_dir: Path) -> Path:
+    """A clip whose index (``moov``, at its end) never arrived."""
+    content = clip.read_bytes()
+    return _written(out_dir / "no_moov.mov", content[: _box_offset(content, b"moov") + 4])
+
+
+async def cut_pictures(clip: Path, out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """A clip with its index at the front, but only half of its pictures."""
+    whole = out_dir / "whole.mp4"
+    await _make(tools, ["-i", str(clip), "-an", "-c", "copy", "-movflags", "+faststart", str(whole)])
+    content = whole.read_bytes()
+    whole.unlink()
+    return _written(out_dir / "cut_mdat.mp4", content[: len(content) * 55 // 100])
+
+
+def flip_bits(clip: Path, out_dir: Path) -> Path:
+    """A clip with damage in the middle of its pictures, of the right length."""
+    content = bytearray(clip.read_bytes())
+    start = _box_offset(bytes(content), b"mdat") + 20_000
+    for place in range(start, start + 60_000, 997):
+        content[place] ^= 0x55
+    return _written(out_dir / "flipped.mov", bytes(content))
+
+
+async def make_audio_only(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """Sound without pictures."""
+    return await _coded(tools, [*_SOUND, "-c:a", "aac"], out_dir / "audio_only.mp4")
+
+
+async def make_interlaced(out_dir: Path, *, is_flagged: bool, tools: ToolPaths | None = None) -> Path:
+    """Truly interlaced motion, flagged as such or (the nasty case) as progressive."""
+    graph = "testsrc2=s=320x192:r=50:d=2,scroll=h=0.02,tinterlace=interleave_top,fps=25"
+    flags = "setfield=tff" if is_flagged else "setfield=prog"
+    coding = ["-c:v", "libx264", "-crf", "12", *(["-x264-params", "tff=1"] if is_flagged else [])]
+    name = "interlaced.mp4" if is_flagged else "interlaced_flagged_progressive.mp4"
+    return await _coded(tools, ["-f", "lavfi", "-i", f"{graph},{flags},format=yuv420p", *coding], out_dir / name)
+
+
+async def make_variable_rate(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """A clip that leaves out frames here and there, as phones do."""
+    graph = "testsrc2=s=320x180:r=30:d=2,select='not(eq(mod(n,7),3))',format=yuv420p"
+    coding = ["-fps_mode", "passthrough", "-c:v", "libx264", "-crf", "20"]
+    return await _coded(tools, ["-f", "lavfi", "-i", graph, *coding], out_dir / "variable_rate.mp4")
+
+
+async def make_plain(
+    out_dir: Path, name: str, *, filters: str = "null", coding: str = "", tools: ToolPaths | None = None
+) -> Path:
+    """One second of a test pattern (320x180, 25 fps) under any filters and coding options, such as HDR tags.
+
+    Args:
+        out_dir: Folder.
+        name: File name; its ending says the container.
+        filters: Filter chain.
+        coding: Options separated by blanks; x264 unless they say otherwise.
+        tools: Programs; by default those of the wheels.
+    """
+    graph = f"testsrc2=s=320x180:r=25:d=1,format=yuv420p,{filters}"
+    options = coding.split() or ["-c:v", "libx264", "-crf", "20"]
+    return await _coded(tools, ["-f", "lavfi", "-i", graph, *options], out_dir / name)
+
+
+async def make_hdr_tagged(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """A clip that says it is PQ in BT.2020."""
+    tags = "setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    return await make_plain(out_dir, "hdr.mp4", filters=tags, tools=tools)
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def _box_offset(content: bytes, name: bytes) -> int:
+    """Returns where a top-level box starts (ISO/IEC 14496-12, 4.2)."""
+    place = 0
+    while place + 8 <= len(content):
+        size, kind = struct.unpack_from(">I4s", content, place)
+        if kind == name:
+            return place
+        place += struct.unpack_from(">Q", content, place + 8)[0] if size == 1 else size
+    raise ValueError(f"no box {name.decode()}")
+
+
+async def _coded(tools: ToolPaths | None, arguments: list[str], out: Path) -> Path:
+    await _make(tools, [*arguments, str(out)])
+    return out
+
+
+async def _make(tools: ToolPaths | None, arguments: list[str]) -> None:
+    argv = [(tools or find_tools()).ffmpeg, "-nostdin", "-v", "error", "-y", *arguments]
+    await run_tool(command(argv, purpose=f"bad source {arguments[-1]}"))
