@@ -23,4 +23,5 @@ class _Translating(ActivityInboundInterceptor):
             translated = as_application_error(error)
             if translated is None:
                 raise
-            raise translated from error
+            # Without a cause: clients look for the innermost failure, and that must be the one with the code.
+            raise translated from None

@@ -6,6 +6,7 @@ Their results are history, so better maths never breaks the replay of a running 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
 from temporalio import activity
 
@@ -32,6 +33,8 @@ from ladders.hull import on_hull
 from ladders.rung_selection import plan_ladder, title_hulls
 from ladders.trial_design import plan_trial_units, unit_cost_s
 
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
 MEASURES_PER_UNIT = 6
 """Encodes scored by one process: each holds display-size pictures in memory (about 0.1 GiB each at 2160p)."""
 SLOWNESS = 3.0
@@ -72,10 +75,8 @@ class PlanActivities:
     @activity.defn
     async def plan_ladders(self, reference: StoredFile) -> PlannedLadders:
         """Chooses the rungs of every codec from the measured points, and plans their production encodes."""
-        began = time.thread_time()
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, reference)
-        ladders, pictures = await asyncio.to_thread(self._choose, mezzanine)
-        planned_s = time.thread_time() - began
+        (ladders, pictures), planned_s = await asyncio.to_thread(_timed, self._choose, mezzanine)
         units = _encode_units(mezzanine, ladders, lambda _codec, _rung, _shot: True)
         encodes = await self._keep(
             UnitKind.ENCODE,
@@ -113,10 +114,9 @@ class PlanActivities:
     @activity.defn
     async def judge_ladders(self, task: LadderTask) -> JudgedLadders:
         """Holds every rung against its promise and its cap; plans new encodes for guilty shots only."""
-        began = time.thread_time()
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         before = (await self._read_ladders(task)).ladders
-        after = await asyncio.to_thread(lambda: tuple(self._corrected(mezzanine, ladder) for ladder in before))
+        after, judged_s = await asyncio.to_thread(_timed, self._correct_all, mezzanine, before)
         changed = {
             (ladder.codec, index, choice.shot_index)
             for ladder, old in zip(after, before, strict=True)
@@ -136,7 +136,7 @@ class PlanActivities:
             ladders=await asyncio.to_thread(self._box.results.put_document, LadderSet(ladders=after)),
             encodes=encodes,
             corrected_rungs=len({(codec, rung) for codec, rung, _ in changed}),
-            cpu_s=time.thread_time() - began,
+            cpu_s=judged_s,
         )
 
     @activity.defn
@@ -164,6 +164,9 @@ class PlanActivities:
             hulls = {str(size): hull for size, hull in title_hulls(points, policy).items()}
             pictures.append(TitlePicture(codec=item.codec, title_hulls=hulls, shot_points=tuple(map(_dots, points))))
         return tuple(ladders), tuple(pictures)
+
+    def _correct_all(self, mezzanine: Mezzanine, ladders: Sequence[Ladder]) -> tuple[Ladder, ...]:
+        return tuple(self._corrected(mezzanine, ladder) for ladder in ladders)
 
     def _corrected(self, mezzanine: Mezzanine, ladder: Ladder) -> Ladder:
         points = read_points(self._box, mezzanine, ladder.codec)
@@ -218,6 +221,12 @@ def _dots(shot: ShotPoints) -> tuple[PicturePoint, ...]:
         )
         for point, hull in zip(shot.points, on_hull(shot.points), strict=True)
     )
+
+
+def _timed(function: Callable[P, ResultT], *args: P.args, **kwargs: P.kwargs) -> tuple[ResultT, float]:
+    """Calls a function and returns what it returns with the CPU seconds of its thread."""
+    began = time.thread_time()
+    return function(*args, **kwargs), time.thread_time() - began
 
 
 def _summary(ladders: Sequence[Ladder]) -> str:

@@ -27,8 +27,7 @@ from domain.steps import (
 )
 from domain.tracks import EncodedAudio
 from domain.values import Sha256, digest_of
-from domain.video import SourceDescription
-from media.audio import EncodedTrack, encode_audio_tracks
+from media.audio import AudioFile, Programme, encode_audio
 from media.bench import Bench
 from media.inspection import inspect_source
 from media.normalization import mezzanine_color, piece_pixel_format
@@ -63,7 +62,9 @@ class SourceActivities:
         with self._box.bench(pulse) as bench:
             path = await self._fetch_source(source, bench)
             found = await inspect_source(bench.tools, path, source, on_progress=pulse)
-        document = SourceInspection(description=found.description, frame_hashes=found.frame_hashes)
+        document = SourceInspection(
+            description=found.description, frame_hashes=found.frame_hashes, start_s=found.start_s
+        )
         return InspectedSource(
             inspection=await asyncio.to_thread(self._box.results.put_document, document),
             frames=found.description.video.frames,
@@ -106,7 +107,7 @@ class SourceActivities:
                 on_progress=bench.on_progress,
             )
             pieces = tuple([await asyncio.to_thread(self._keep_piece, piece) for piece in split.pieces])
-        mezzanine = self._mezzanine(inspection.description, shots, recipe, pieces)
+        mezzanine = self._mezzanine(inspection, shots, recipe, pieces)
         return MezzanineReference(
             mezzanine=await asyncio.to_thread(self._box.results.put_document, mezzanine),
             shots=len(pieces),
@@ -125,9 +126,16 @@ class SourceActivities:
         if kept is None:
             with self._box.bench(Pulse("audio")) as bench:
                 path = await self._fetch_source(mezzanine.source.file, bench)
-                tracks = await encode_audio_tracks(bench, path, mezzanine.source, mezzanine.recipe.audio)
-                cpu_s = sum(track.cpu_s for track in tracks)
-                encoded = [await asyncio.to_thread(self._keep_audio, track) for track in tracks]
+                files = await encode_audio(
+                    bench.tools,
+                    path,
+                    tracks=mezzanine.source.audio,
+                    programme=Programme(mezzanine.source_start_s, mezzanine.source.video.exact_duration_s),
+                    recipe=mezzanine.recipe.audio,
+                    out_dir=bench.scratch,
+                )
+                cpu_s = sum(file.cpu_s for file in files)
+                encoded = [await asyncio.to_thread(self._keep_audio, file) for file in files]
             kept = await asyncio.to_thread(self._box.results.keep, "audio", key, AudioTracks(tracks=tuple(encoded)))
         return EncodedTracks(
             audio=await asyncio.to_thread(self._box.results.put_document, kept), count=len(kept.tracks), cpu_s=cpu_s
@@ -151,11 +159,12 @@ class SourceActivities:
         )
 
     def _mezzanine(
-        self, source: SourceDescription, shots: ShotList, recipe: Recipe, pieces: tuple[MezzaninePiece, ...]
+        self, inspection: SourceInspection, shots: ShotList, recipe: Recipe, pieces: tuple[MezzaninePiece, ...]
     ) -> Mezzanine:
-        video = source.video
+        video = inspection.description.video
         return Mezzanine(
-            source=source,
+            source=inspection.description,
+            source_start_s=inspection.start_s,
             shots=shots,
             idr_frames=plan_idr_frames(shots, grid_frames(video.frame_rate, recipe.shots.idr_grid_s)),
             pieces=pieces,
@@ -167,8 +176,18 @@ class SourceActivities:
             tools_digest=self._box.tools_digest,
         )
 
-    def _keep_audio(self, track: EncodedTrack) -> EncodedAudio:
-        return EncodedAudio(file=self._box.store.put_file(track.path), **track.facts())
+    def _keep_audio(self, file: AudioFile) -> EncodedAudio:
+        return EncodedAudio(
+            file=self._box.store.put_file(file.path),
+            name=file.name,
+            language=file.language,
+            channels=file.channels,
+            bitrate_bps=file.bitrate_bps,
+            loudness_lufs=file.loudness_lufs,
+            true_peak_dbtp=file.true_peak_dbtp,
+            is_default=file.is_default,
+            cpu_s=file.cpu_s,
+        )
 
 
 def title_key(request: TitleRequest, source: StoredFile, tools_digest: str) -> Sha256:

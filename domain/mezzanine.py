@@ -25,6 +25,8 @@ class Mezzanine(Value):
     """Everything that trial encodes, production encodes and measurements refer to."""
 
     source: SourceDescription
+    source_start_s: Fraction = Fraction(0)
+    """Time of the first picture from the container's start; sound begins there."""
     shots: ShotList
     idr_frames: tuple[int, ...]
     pieces: tuple[MezzaninePiece, ...]

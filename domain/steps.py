@@ -1,5 +1,7 @@
 """What the steps of a title hand to each other: references and counts, each well under 1 KB."""
 
+from fractions import Fraction
+
 from pydantic import Field
 
 from domain.files import StoredFile
@@ -18,6 +20,8 @@ class SourceInspection(Value):
     description: SourceDescription
     frame_hashes: tuple[str, ...]
     """A hash of each decoded picture, in the pixel format of the mezzanine."""
+    start_s: Fraction = Fraction(0)
+    """Time of the first picture from the container's start."""
 
 
 class AudioTracks(Value):

@@ -89,9 +89,14 @@ class VideoTrack(Value):
         return Resolution(width_px=self.width_px, height_px=self.height_px)
 
     @property
+    def exact_duration_s(self) -> Fraction:
+        """Length in seconds, exact."""
+        return self.frames / self.frame_rate
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return float(self.frames / self.frame_rate)
+        return float(self.exact_duration_s)
 
 
 class AudioTrack(Value):

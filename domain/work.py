@@ -106,6 +106,14 @@ class UnitOutcome(Value):
     """User and system seconds of all processes, and of our own thread."""
 
 
+class UnitFailure(Value):
+    """Why a unit failed after all tries: code, message, and where, found, expected and fix."""
+
+    code: str
+    message: str
+    record: dict[str, str] = {}
+
+
 class BatchOutcome(Value):
     """The sum of the units of a batch."""
 
@@ -114,7 +122,7 @@ class BatchOutcome(Value):
     reused: int = 0
     failed: int = 0
     cpu_s: float = 0.0
-    first_failure: str = ""
+    first_failure: UnitFailure | None = None
 
     def plus(self, other: "BatchOutcome") -> "BatchOutcome":
         """Returns the sum of two batches."""

@@ -13,6 +13,11 @@ from domain.video import Resolution
 from media.errors import ToolOutputInvalid
 from media.progress import pads
 
+# libvmaf refuses smaller coded sizes for CAMBI (libvmaf 3.2, feature/cambi.c, options enc_width and enc_height);
+# banding of such small pictures is scored as if they had this size.
+CAMBI_LEAST_WIDTH_PX = 180
+CAMBI_LEAST_HEIGHT_PX = 150
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredLeg:
@@ -69,10 +74,9 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
 
 
 def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
-    model = (
-        f"version={metric.model}\\:cambi.enc_width={leg.resolution.width_px}"
-        f"\\:cambi.enc_height={leg.resolution.height_px}\\:cambi.enc_bitdepth=8"
-    )
+    width_px = max(CAMBI_LEAST_WIDTH_PX, leg.resolution.width_px)
+    height_px = max(CAMBI_LEAST_HEIGHT_PX, leg.resolution.height_px)
+    model = f"version={metric.model}\\:cambi.enc_width={width_px}\\:cambi.enc_height={height_px}\\:cambi.enc_bitdepth=8"
     return (
         f"libvmaf=shortest=1:n_threads=1:n_subsample={metric.subsample}:log_fmt=json:"
         f"log_path={_escaped(leg.log)}:model='{model}'"

@@ -1,10 +1,11 @@
 """Cuts a source into one lossless file for each shot: one decode, then every frame compared with the source's.
 
-Pieces are lossless, every frame by itself: Ut Video for 8-bit sources, FFV1 (RFC 9043, level 3) for deeper ones. Both
-give back the samples (each frame is compared); Ut Video decodes four times faster, and pieces are decoded by every
-unit of work: 289 frames of 720p took 1.5 CPU-s to write and 1.7 to read with 154 MB, FFV1 5.4 and 6.9 with 125 MB.
-MOV keeps times as exact multiples of the frame duration, where Matroska rounds them to milliseconds. Frame ``n``
-has the time ``n / frame_rate``, whatever the source's times, edit lists and start were: frames are counted, not timed.
+Pieces are lossless H.264 (x264 at QP 0) in MOV, or FFV1 (RFC 9043) where the pixel format has more than 10 bits. A
+piece is decoded once by every trial unit, measurement and fixed rung, so its decode is what counts: on film-like 720p
+pictures FFV1 takes 32 ms of CPU a frame, more than scoring it, and lossless H.264 4 ms, at a sixth of the size
+(docs/decisions/0007). MOV keeps times as exact multiples of the frame duration, where Matroska would round them to
+milliseconds. Frame ``n`` of a piece has the time ``n / frame_rate``, whatever the source's times, edit lists and start
+were: frames are counted, not timed.
 """
 
 from collections.abc import Callable
@@ -18,14 +19,17 @@ from domain.values import Sha256, digest_of
 from domain.video import VideoTrack
 from media.command import Command, command
 from media.decode_check import STRICT, FrameLog, hash_output
+from media.encoders.arguments import key_frame_times
 from media.errors import ToolOutputInvalid
-from media.normalization import normalization_filters, piece_pixel_format
+from media.normalization import bit_depth_of, normalization_filters, piece_pixel_format
 from media.probe import hardened_options, local_name
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader
 from media.tools import ToolPaths
 
 _PATTERN = "shot_%06d.mov"
+X264_DEPTHS = (8, 10)
+"""Bits per sample that x264 codes without loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +124,23 @@ def split_command(ffmpeg_program: str, path: Path, *, video: VideoTrack, shots: 
         reset_timestamps=1,
         segment_format="mov",
         segment_format_options=f"video_track_timescale={video.frame_rate.numerator}",
-        **_lossless(video),
+        **_lossless(video, shots),
     )
     argv = ffmpeg.compile(written, cmd=[ffmpeg_program, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS])
     return command(argv, purpose=f"{len(shots.shots)} mezzanine pieces")
 
 
-def _lossless(video: VideoTrack) -> dict[str, str | int]:
-    exact: dict[str, str | int] = {"flags:v": "+bitexact", "fflags": "+bitexact"}
-    if video.bit_depth == 8:
-        return {"c:v": "utvideo", "pred": "median", **exact}
-    # Slices let FFV1 use cores (8K refuses few of them), and each carries a checksum.
-    slices = 4 if video.resolution.pixels <= 1920 * 1088 else 16 if video.resolution.pixels <= 4096 * 2304 else 64
-    return {"c:v": "ffv1", "level": 3, "g": 1, "slices": slices, "slicecrc": 1, **exact}
+def _lossless(video: VideoTrack, shots: ShotList) -> dict[str, str | int]:
+    """Returns the coding of the pieces; the frame hashes prove afterwards that it lost nothing."""
+    exact = {"flags:v": "+bitexact", "fflags": "+bitexact"}
+    if bit_depth_of(video.pixel_format) not in X264_DEPTHS:
+        # Every frame by itself, a checksum for each slice, and slices enough to use cores (8K refuses few).
+        pixels = video.resolution.pixels
+        slices = 4 if pixels <= 1920 * 1088 else 16 if pixels <= 4096 * 2304 else 64
+        return {"c:v": "ffv1", "level": 3, "g": 1, "slices": slices, "slicecrc": 1, **exact}
+    starts = key_frame_times([shot.range.start_frame for shot in shots.shots], video.frame_rate)
+    # Each piece starts with an IDR of its own; between them predicted frames make decoding cheap.
+    return {"c:v": "libx264", "qp": 0, "preset": "ultrafast", "g": 250, "force_key_frames": starts, **exact}
 
 
 def hash_piece_command(ffmpeg_program: str, path: Path, shot_index: int) -> Command:

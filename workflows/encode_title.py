@@ -10,12 +10,11 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.sources import SourceActivities
-
     from activities.delivery import DeliveryActivities
     from activities.measures import MeasureActivities
     from activities.planning import PlanActivities
     from activities.results import ResultActivities
+    from activities.sources import SourceActivities
     from domain.progress import TitleProgress
     from domain.release import TitleReceipt
     from domain.request import PRIORITIES, BadRequest, TitleRequest, parse_title_request
@@ -36,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.values import digest_of
     from domain.work import BatchOutcome, BatchTask, UnitKind, WorkList
     from workflows.activity_options import ActivityOptions, light_options, title_options
-    from workflows.failures import as_title_failure
+    from workflows.failures import as_title_failure, as_work_failure
     from workflows.shot_batch import UNITS_PER_BATCH, ShotBatch
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
     from workflows.title_log import TitleLog
@@ -232,15 +231,11 @@ class EncodeTitle:
         """Runs a work list of which nothing may fail.
 
         Raises:
-            ApplicationError: if a unit failed; carries the first reason.
+            ApplicationError: if a unit failed; carries the code and record of the first one.
         """
         outcome = await self._run_work(stage, work)
         if outcome.failed:
-            raise ApplicationError(
-                f"{outcome.failed} of {work.count} {work.kind.value} units failed: {outcome.first_failure}",
-                type=outcome.first_failure.split(" ", 1)[0] or "PERT-000",
-                non_retryable=True,
-            )
+            raise as_work_failure(outcome, work)
 
     async def _run_work(self, stage: str, work: WorkList) -> BatchOutcome:
         """Runs a work list in batches and returns the sum of their outcomes."""

@@ -2,6 +2,8 @@
 
 from temporalio.exceptions import ApplicationError, FailureError
 
+from domain.work import BatchOutcome, UnitFailure, WorkList
+
 
 def root_cause(error: BaseException) -> BaseException:
     """Returns the innermost failure of a chain."""
@@ -10,9 +12,22 @@ def root_cause(error: BaseException) -> BaseException:
     return error
 
 
-def reason_of(error: BaseException) -> str:
-    """Returns the root cause in at most 300 characters."""
-    return str(root_cause(error))[:300]
+def unit_failure(error: BaseException) -> UnitFailure:
+    """Returns the root cause as a value, short enough for a payload."""
+    cause = root_cause(error)
+    record = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else {}
+    return UnitFailure(
+        code=(cause.type or "PERT-000") if isinstance(cause, ApplicationError) else "PERT-000",
+        message=str(cause)[:300],
+        record={name: str(text)[:300] for name, text in record.items()} if isinstance(record, dict) else {},
+    )
+
+
+def as_work_failure(outcome: BatchOutcome, work: WorkList) -> ApplicationError:
+    """Returns the failure of a work list of which nothing may fail: the code of the first failed unit."""
+    first = outcome.first_failure or UnitFailure(code="PERT-000", message="no reason given")
+    message = f"{outcome.failed} of {work.count} {work.kind.value} units failed: {first.message}"
+    return ApplicationError(message, first.record, type=first.code, non_retryable=True)
 
 
 def as_title_failure(error: FailureError) -> ApplicationError:

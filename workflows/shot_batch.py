@@ -13,9 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.measures import MeasureActivities
     from activities.trials import EncodeActivities
     from domain.progress import BatchProgress
-    from domain.work import BatchOutcome, BatchTask, UnitKind, UnitOutcome, UnitReference
+    from domain.work import BatchOutcome, BatchTask, UnitFailure, UnitKind, UnitOutcome, UnitReference
     from workflows.activity_options import unit_options
-    from workflows.failures import reason_of
+    from workflows.failures import unit_failure
     from workflows.task_queues import QUEUE_OF
 
 UNITS_PER_BATCH = 200
@@ -73,14 +73,14 @@ class ShotBatch:
                 outcome = await workflow.execute_activity_method(
                     _ACTIVITY_OF[work.kind], UnitReference(plan=work.plan, index=index), **options
                 )
-                reason = ""
+                failure = None
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                outcome, reason = UnitOutcome(failed=1), reason_of(error)
-        self._add(outcome, reason)
+                outcome, failure = UnitOutcome(failed=1), unit_failure(error)
+        self._add(outcome, failure)
 
-    def _add(self, outcome: UnitOutcome, reason: str) -> None:
+    def _add(self, outcome: UnitOutcome, failure: UnitFailure | None) -> None:
         self._outcome = self._outcome.plus(
             BatchOutcome(
                 units=1,
@@ -88,7 +88,7 @@ class ShotBatch:
                 reused=outcome.reused,
                 failed=outcome.failed,
                 cpu_s=outcome.cpu_s,
-                first_failure=reason,
+                first_failure=failure,
             )
         )
         workflow.set_current_details(f"{self._outcome.units} of {self._task.count} units done")

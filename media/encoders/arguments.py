@@ -33,14 +33,19 @@ def baseline_arguments(recipe: EncodeRecipe, bitrate_bps: int, gop_frames: int) 
 
 
 def key_frame_arguments(idr_frames: Sequence[int], frame_rate: Fraction) -> list[str]:
-    """Returns the option that forces IDRs on exactly these frames.
+    """Returns the option that forces IDRs on exactly these frames."""
+    return ["-force_key_frames", key_frame_times(idr_frames, frame_rate)]
+
+
+def key_frame_times(idr_frames: Sequence[int], frame_rate: Fraction) -> str:
+    """Returns the times that make ffmpeg force key frames on exactly these frames.
 
     ffmpeg forces the first frame at or after a time: half a frame early hits the frame whatever the rounding
     (a third of a second rounded up once put the IDR one frame late; packaging report §3.3).
     """
     half = Fraction(1, 2)
     times = (max(Fraction(0), (frame - half) / frame_rate) for frame in idr_frames)
-    return ["-force_key_frames", ",".join(f"{float(time):.6f}" for time in times)]
+    return ",".join(f"{float(time):.6f}" for time in times)
 
 
 def container_arguments(frame_rate: Fraction) -> list[str]:
