@@ -1,0 +1,183 @@
+"""Fake activities under the real names: a title whose units do nothing, for tests of the order of things.
+
+A mock stands here because the subject is Temporal: how many events and bytes a title of 900 shots writes, what is
+started and when. What the real activities do is proved in tests/activities and tests/end_to_end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from domain.files import StoredFile
+from domain.release import ReleaseReference, TitleReceipt
+from domain.request import TitleRequest
+from domain.steps import (
+    CheckedPairing,
+    DetectedShotList,
+    EncodedTracks,
+    FinishedTitle,
+    InspectedSource,
+    JudgedLadders,
+    LadderTask,
+    MezzanineReference,
+    OpenedTitle,
+    PackagedTitle,
+    PackageTask,
+    PlannedLadders,
+    PublishedTitle,
+    PublishTask,
+    ResultTask,
+    ShotTask,
+    SplitTask,
+)
+from domain.work import UnitKind, UnitOutcome, UnitReference, WorkList
+
+DIGEST = "0123456789abcdef" * 4
+FILE = StoredFile(uri=f"s3://pertitle-work/objects/sha256/01/{DIGEST}", sha256=DIGEST, size_bytes=123_456_789)
+RELEASE = ReleaseReference(
+    title_id="fake", release_id="r0123456789abcdef0123", release_uri="s3://pertitle-releases/titles/fake/releases/r0"
+)
+RECEIPT = TitleReceipt(title_id="fake", release=RELEASE, result=FILE, report=FILE)
+
+
+@dataclass
+class FakeTitle:
+    """Answers of the fake activities, and what they were asked."""
+
+    shots: int = 4
+    sizes: int = 2
+    crfs: int = 4
+    corrected_units: int = 0
+    failing: dict[UnitKind, str] = field(default_factory=dict)
+    """Kind of unit → code with which every unit of that kind fails."""
+    finished: TitleReceipt | None = None
+    calls: list[str] = field(default_factory=list)
+    hold: Callable[[str], Any] | None = None
+    """Awaited at the start of every activity, with its name."""
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """Returns all activities of a title."""
+        return [*self._sources(), *self._plans(), *self._units(), *self._deliveries()]
+
+    async def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.hold is not None:
+            await self.hold(name)
+
+    def _work(self, kind: UnitKind, count: int) -> WorkList:
+        return WorkList(kind=kind, plan=FILE, count=count, encodes=count * self.crfs)
+
+    def _sources(self) -> list[Callable[..., Any]]:
+        @activity.defn(name="open_title")
+        async def open_title(request: TitleRequest) -> OpenedTitle:
+            await self._called(f"open_title {request.title_id}")
+            return OpenedTitle(source=FILE, recipe=FILE, title_key=DIGEST, finished=self.finished)
+
+        @activity.defn(name="inspect_source")
+        async def inspect_source(_source: StoredFile) -> InspectedSource:
+            await self._called("inspect_source")
+            return InspectedSource(inspection=FILE, frames=86_400, cpu_s=1.0)
+
+        @activity.defn(name="detect_shots")
+        async def detect_shots(_task: ShotTask) -> DetectedShotList:
+            await self._called("detect_shots")
+            return DetectedShotList(shots=FILE, count=self.shots, cpu_s=1.0)
+
+        @activity.defn(name="split_source")
+        async def split_source(_task: SplitTask) -> MezzanineReference:
+            await self._called("split_source")
+            return MezzanineReference(mezzanine=FILE, shots=self.shots, frames=86_400, duration_s=3600.0, cpu_s=1.0)
+
+        @activity.defn(name="encode_audio")
+        async def encode_audio(_mezzanine: StoredFile) -> EncodedTracks:
+            await self._called("encode_audio")
+            return EncodedTracks(audio=FILE, count=2, cpu_s=1.0)
+
+        return [open_title, inspect_source, detect_shots, split_source, encode_audio]
+
+    def _plans(self) -> list[Callable[..., Any]]:
+        @activity.defn(name="plan_trials")
+        async def plan_trials(_mezzanine: StoredFile) -> WorkList:
+            await self._called("plan_trials")
+            return self._work(UnitKind.TRIAL, self.shots * self.sizes)
+
+        @activity.defn(name="plan_baseline")
+        async def plan_baseline(_mezzanine: StoredFile) -> WorkList:
+            await self._called("plan_baseline")
+            return self._work(UnitKind.BASELINE, 0)
+
+        @activity.defn(name="plan_ladders")
+        async def plan_ladders(_mezzanine: StoredFile) -> PlannedLadders:
+            await self._called("plan_ladders")
+            encodes = self._work(UnitKind.ENCODE, 2 * self.shots)
+            return PlannedLadders(ladders=FILE, pictures=FILE, encodes=encodes, rungs=16, cpu_s=1.0, summary="x" * 600)
+
+        @activity.defn(name="plan_measures")
+        async def plan_measures(_task: LadderTask) -> WorkList:
+            await self._called("plan_measures")
+            return self._work(UnitKind.MEASURE, 3 * self.shots)
+
+        @activity.defn(name="judge_ladders")
+        async def judge_ladders(_task: LadderTask) -> JudgedLadders:
+            await self._called("judge_ladders")
+            encodes = self._work(UnitKind.ENCODE, self.corrected_units)
+            return JudgedLadders(ladders=FILE, encodes=encodes, corrected_rungs=self.corrected_units, cpu_s=1.0)
+
+        @activity.defn(name="plan_assembly")
+        async def plan_assembly(_task: LadderTask) -> WorkList:
+            await self._called("plan_assembly")
+            return self._work(UnitKind.ASSEMBLE, 16)
+
+        return [plan_trials, plan_baseline, plan_ladders, plan_measures, judge_ladders, plan_assembly]
+
+    def _units(self) -> list[Callable[..., Any]]:
+        def unit(kind: UnitKind, name: str) -> Callable[..., Any]:
+            @activity.defn(name=name)
+            async def run_unit(reference: UnitReference) -> UnitOutcome:
+                await self._called(f"{name} {reference.index}")
+                if kind in self.failing:
+                    record = {
+                        "code": self.failing[kind],
+                        "where": "unit",
+                        "found": "it fails",
+                        "expected": "",
+                        "fix": "",
+                    }
+                    raise ApplicationError("it fails", record, type=self.failing[kind], non_retryable=True)
+                return UnitOutcome(made=self.crfs, cpu_s=123.456)
+
+            return run_unit
+
+        return [
+            unit(UnitKind.TRIAL, "run_trial_unit"),
+            unit(UnitKind.ENCODE, "run_encode_unit"),
+            unit(UnitKind.BASELINE, "run_baseline_unit"),
+            unit(UnitKind.MEASURE, "run_measure_unit"),
+            unit(UnitKind.ASSEMBLE, "run_assemble_unit"),
+        ]
+
+    def _deliveries(self) -> list[Callable[..., Any]]:
+        @activity.defn(name="check_pairing")
+        async def check_pairing(_mezzanine: StoredFile) -> CheckedPairing:
+            await self._called("check_pairing")
+            return CheckedPairing(shot=0, aligned_vmaf=100.0, shifted_vmaf=80.0, cpu_s=1.0)
+
+        @activity.defn(name="package_title")
+        async def package_title(_task: PackageTask) -> PackagedTitle:
+            await self._called("package_title")
+            return PackagedTitle(presentation=FILE, files=54_000, cpu_s=1.0)
+
+        @activity.defn(name="publish_title")
+        async def publish_title(_task: PublishTask) -> PublishedTitle:
+            await self._called("publish_title")
+            return PublishedTitle(release=RELEASE, cpu_s=1.0)
+
+        @activity.defn(name="write_result")
+        async def write_result(_task: ResultTask) -> FinishedTitle:
+            await self._called("write_result")
+            return FinishedTitle(receipt=RECEIPT, report_url="http://127.0.0.1:1/titles/fake/report")
+
+        return [check_pairing, package_title, publish_title, write_result]

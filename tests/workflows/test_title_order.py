@@ -1,0 +1,176 @@
+"""The order of a title's steps, on a real Temporal server, with fake activities under the real names."""
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import pytest
+from temporalio import activity
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.testing import WorkflowEnvironment
+
+from domain.work import UnitKind
+from tests.support.fake_title import RECEIPT, FakeTitle
+from tests.support.temporal_server import MOST_BYTES, MOST_EVENTS
+from tests.support.title_workers import title_workers
+from workflows.encode_title import EncodeTitle
+from workflows.shot_batch import ShotBatch
+
+REQUEST = {"title_id": "fake", "source": "s3://pertitle-incoming/sources/fake.mov"}
+
+
+async def start(temporal: WorkflowEnvironment, content: Any = REQUEST) -> WorkflowHandle[Any, Any]:
+    return await temporal.client.start_workflow(
+        EncodeTitle.run, content, id=f"title/fake/{uuid.uuid4()}", task_queue="orchestrate"
+    )
+
+
+async def test_a_title_runs_all_steps_in_order(temporal: WorkflowEnvironment) -> None:
+    fake = FakeTitle()
+    async with title_workers(temporal.client, fake.activities()):
+        handle = await start(temporal)
+        assert await handle.result() == RECEIPT
+        progress = await handle.query(EncodeTitle.progress)
+    names = [call.split(" ")[0] for call in fake.calls]
+    order = [
+        "open_title", "inspect_source", "detect_shots", "split_source", "check_pairing", "plan_trials",
+        "plan_baseline", "plan_ladders", "run_encode_unit", "plan_measures", "run_measure_unit", "judge_ladders",
+        "plan_assembly", "run_assemble_unit", "package_title", "publish_title", "write_result",
+    ]  # fmt: skip
+    assert [names.index(name) for name in order] == sorted(names.index(name) for name in order)
+    assert names.count("run_trial_unit") == 8
+    assert progress.percent == 100
+    assert (progress.trials_done, progress.trials_total) == (32, 32)
+
+
+async def test_search_attributes_and_details_tell_people_where_a_title_is(temporal: WorkflowEnvironment) -> None:
+    async with title_workers(temporal.client, FakeTitle().activities()):
+        handle = await start(temporal)
+        await handle.result()
+        seen = await handle.describe()
+        metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    attributes = {pair.key.name: pair.value for pair in seen.typed_search_attributes}
+    wanted = {"TitleId": "fake", "Priority": "normal", "Stage": "done", "PercentDone": 100.0}
+    assert {name: attributes[name] for name in wanted} == wanted
+    assert "100 % done" in metadata.current_details
+    assert "[Report](http://127.0.0.1:1/titles/fake/report)" in metadata.current_details
+
+
+async def test_a_missed_promise_is_corrected_once_and_measured_again(temporal: WorkflowEnvironment) -> None:
+    fake = FakeTitle(corrected_units=3)
+    async with title_workers(temporal.client, fake.activities()):
+        await (await start(temporal)).result()
+    assert sum(call.startswith("judge_ladders") for call in fake.calls) == 1
+    assert sum(call.startswith("plan_measures") for call in fake.calls) == 2
+    assert sum(call.startswith("run_encode_unit") for call in fake.calls) == 8 + 3
+
+
+async def test_a_finished_release_is_returned_without_work(temporal: WorkflowEnvironment) -> None:
+    fake = FakeTitle(finished=RECEIPT)
+    async with title_workers(temporal.client, fake.activities()):
+        assert await (await start(temporal)).result() == RECEIPT
+    assert fake.calls == ["open_title fake"]
+
+
+async def test_failed_trials_do_not_stop_a_title_that_can_still_be_planned(temporal: WorkflowEnvironment) -> None:
+    fake = FakeTitle(failing={UnitKind.TRIAL: "TOOL-002"})
+    async with title_workers(temporal.client, fake.activities()):
+        handle = await start(temporal)
+        await handle.result()
+        progress = await handle.query(EncodeTitle.progress)
+    assert progress.failed == 8
+    assert "plan_ladders" in fake.calls
+
+
+@pytest.mark.parametrize("kind", [UnitKind.ENCODE, UnitKind.MEASURE, UnitKind.ASSEMBLE])
+async def test_a_failed_production_unit_fails_the_title_with_its_code(
+    temporal: WorkflowEnvironment, kind: UnitKind
+) -> None:
+    fake = FakeTitle(failing={kind: "TOOL-004"})
+    async with title_workers(temporal.client, fake.activities()):
+        with pytest.raises(WorkflowFailureError) as failure:
+            await (await start(temporal)).result()
+    cause = failure.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert cause.type == "TOOL-004"
+    assert cause.details[0]["found"] == "it fails"
+    assert "publish_title" not in fake.calls
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ({"title_id": "../x", "source": "s3://bucket/key"}, "REQ-003"),
+        ({"title_id": "x", "source": "file:///etc/passwd"}, "REQ-004"),
+        ({**REQUEST, "recipe": {"codecs": [{"codec": "vp9"}]}}, "REQ-002"),
+        ({**REQUEST, "recpie": {}}, "REQ-001"),
+        (["not", "an", "object"], "REQ-001"),
+        (None, "REQ-001"),
+        ("text", "REQ-001"),
+    ],
+)
+async def test_a_bad_request_fails_at_once_with_a_code(temporal: WorkflowEnvironment, content: Any, code: str) -> None:
+    fake = FakeTitle()
+    async with title_workers(temporal.client, fake.activities()):
+        with pytest.raises(WorkflowFailureError) as failure:
+            await (await start(temporal, content)).result()
+    cause = failure.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert cause.type == code
+    assert set(cause.details[0]) == {"code", "where", "found", "expected", "fix"}
+    assert fake.calls == []
+
+
+async def test_cancel_reaches_the_units_and_ends_the_title_as_canceled(temporal: WorkflowEnvironment) -> None:
+    started = asyncio.Event()
+
+    async def hold(name: str) -> None:
+        if name.startswith("run_trial_unit"):
+            started.set()
+            await wait_for_cancel()
+
+    async def wait_for_cancel() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.05)
+
+    async with title_workers(temporal.client, FakeTitle(hold=hold).activities()):
+        handle = await start(temporal)
+        await asyncio.wait_for(started.wait(), 60)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as failure:
+            await handle.result()
+        child = temporal.client.get_workflow_handle(f"{handle.id}/trial-0001")
+        status = (await child.describe()).status
+    assert isinstance(failure.value.cause, CancelledError)
+    assert status == WorkflowExecutionStatus.CANCELED
+
+
+@pytest.mark.slow
+async def test_a_title_of_900_shots_stays_within_the_history_budget(temporal: WorkflowEnvironment) -> None:
+    """900 shots x 6 sizes x 8 CRFs = 43,200 trial encodes in 5,400 units, on a server with lowered limits."""
+    fake = FakeTitle(shots=900, sizes=6, crfs=8, corrected_units=900)
+    async with title_workers(temporal.client, fake.activities()):
+        handle = await start(temporal)
+        await handle.result()
+        progress = await handle.query(EncodeTitle.progress)
+    assert progress.trials_done == 43_200
+    runs = {}
+    async for run in temporal.client.list_workflows(f'WorkflowId STARTS_WITH "{handle.id}"'):
+        history = await temporal.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+        runs[run.id] = (len(history.events), len(json.dumps(history.to_json_dict())))
+    assert len(runs) == 1 + 27 + 9 + 5 + 14 + 14 + 1
+    assert max(events for events, _ in runs.values()) < MOST_EVENTS
+    assert max(size for _, size in runs.values()) < MOST_BYTES
+
+
+async def test_a_batch_answers_how_far_it_is(temporal: WorkflowEnvironment) -> None:
+    async with title_workers(temporal.client, FakeTitle().activities()):
+        handle = await start(temporal)
+        await handle.result()
+        child = temporal.client.get_workflow_handle(f"{handle.id}/trial-0001")
+        progress = await child.query(ShotBatch.batch_progress)
+    assert (progress.done_units, progress.units, progress.made) == (8, 8, 32)
