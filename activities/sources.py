@@ -127,12 +127,11 @@ class SourceActivities:
             with self._box.bench(Pulse("audio")) as bench:
                 path = await self._fetch_source(mezzanine.source.file, bench)
                 files = await encode_audio(
-                    bench.tools,
+                    bench,
                     path,
                     tracks=mezzanine.source.audio,
                     programme=Programme(mezzanine.source_start_s, mezzanine.source.video.exact_duration_s),
                     recipe=mezzanine.recipe.audio,
-                    out_dir=bench.scratch,
                 )
                 cpu_s = sum(file.cpu_s for file in files)
                 encoded = [await asyncio.to_thread(self._keep_audio, file) for file in files]

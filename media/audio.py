@@ -16,11 +16,12 @@ import ffmpeg
 
 from domain.recipe import AudioRecipe
 from domain.video import AudioTrack
+from media.bench import Bench
 from media.command import Command, command
 from media.errors import ToolOutputInvalid
 from media.probe import hardened_options, local_name
 from media.process import run_tool
-from media.tools import ToolPaths
+from media.progress import PROGRESS_ARGUMENTS, sound_reader
 
 SAMPLE_RATE_HZ = 48_000
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
@@ -88,15 +89,9 @@ class Loudness:
 
 
 async def encode_audio(
-    tools: ToolPaths,
-    path: Path,
-    *,
-    tracks: tuple[AudioTrack, ...],
-    programme: Programme,
-    recipe: AudioRecipe,
-    out_dir: Path,
+    bench: Bench, path: Path, *, tracks: tuple[AudioTrack, ...], programme: Programme, recipe: AudioRecipe
 ) -> tuple[AudioFile, ...]:
-    """Encodes all tracks of a source; the stereo version of the first one is the default.
+    """Encodes all tracks of a source into the bench's scratch folder; the first one's stereo version is the default.
 
     Raises:
         ToolFailed: if a track does not decode or encode.
@@ -106,7 +101,7 @@ async def encode_audio(
     for number, track in enumerate(tracks, start=1):
         for version in versions_of(track, recipe):
             order = Order(track, version, programme, recipe, number)
-            files.append(await encode_version(tools, path, order, out_dir / f"{order.name}.mp4"))
+            files.append(await encode_version(bench, path, order))
     return tuple(files)
 
 
@@ -138,17 +133,19 @@ def versions_of(track: AudioTrack, recipe: AudioRecipe) -> tuple[Version, ...]:
     return (stereo, Version(layout, track.channels, rate))
 
 
-async def encode_version(tools: ToolPaths, path: Path, order: Order, out: Path) -> AudioFile:
+async def encode_version(bench: Bench, path: Path, order: Order) -> AudioFile:
     """Makes one version: measures, encodes, measures what came out.
 
     Raises:
         ToolFailed: if the track does not decode or encode.
         ToolOutputInvalid: if the file has another length than the pictures.
     """
-    first = await run_tool(measure_command(tools.ffmpeg, path, order))
+    tools, out = bench.tools, bench.scratch / f"{order.name}.mp4"
+    first = await run_tool(measure_command(tools.ffmpeg, path, order), on_line=sound_reader(bench.on_progress))
     loudness = parse_loudnorm(first.stderr_tail)
-    second = await run_tool(encode_command(tools.ffmpeg, path, order, loudness, out))
-    heard = await run_tool(meter_command(tools.ffmpeg, out))
+    encode = encode_command(tools.ffmpeg, path, order, loudness, out)
+    second = await run_tool(encode, on_line=sound_reader(bench.on_progress))
+    heard = await run_tool(meter_command(tools.ffmpeg, out), on_line=sound_reader(bench.on_progress))
     facts = await run_tool(facts_command(tools.ffprobe, out))
     integrated, peak = parse_meter(heard.stderr_tail)
     bitrate_bps = parse_facts(facts.stdout, order)
@@ -273,5 +270,5 @@ def _loudnorm(sound: Any, order: Order, loudness: Loudness | None = None) -> Any
 
 def _compiled(ffmpeg_program: str, stream: Any, purpose: str) -> Command:
     # Loudness filters report at level info; their report is the end of standard error.
-    opening = [ffmpeg_program, "-nostdin", "-hide_banner", "-nostats", "-v", "info", "-y"]
+    opening = [ffmpeg_program, "-nostdin", "-hide_banner", *PROGRESS_ARGUMENTS, "-v", "info", "-y"]
     return command(ffmpeg.compile(stream, cmd=opening), purpose=purpose)

@@ -10,6 +10,7 @@ from pathlib import Path
 from media.command import Command, command
 from media.errors import ToolOutputInvalid, VariableFrameRate
 from media.probe import hardened_input
+from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS
 
 STRICT = ("-xerror", "-err_detect", "explode")
 """Any decoding error ends the program. Without these, ffmpeg conceals damage and ends well."""
@@ -106,7 +107,7 @@ def decode_video_command(ffmpeg: str, path: Path, *, stream_index: int, filters:
 
 def decode_audio_command(ffmpeg: str, path: Path, *, stream_index: int) -> Command:
     """Builds the strict decode of an audio track, to nowhere."""
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", *STRICT, *hardened_input(path)]
+    argv = [ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, *STRICT, *hardened_input(path)]
     argv += ["-map", f"0:{stream_index}", "-f", "null", "-"]
     return command(argv, purpose=f"full decode of audio track {stream_index}")
 

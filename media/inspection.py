@@ -7,6 +7,7 @@ from pathlib import Path
 
 from domain.files import StoredFile
 from domain.video import AudioTrack, Color, SourceDescription, SubtitleTrack, VideoTrack
+from media.bench import Bench
 from media.decode_check import (
     FieldReport,
     FrameLog,
@@ -28,6 +29,7 @@ from media.errors import (
 from media.normalization import bit_depth_of, check_picture, normalization_filters, read_color, refuse_hdr
 from media.probe import Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
 from media.process import run_tool
+from media.progress import sound_reader
 from media.tools import ToolPaths
 
 _WHERE = "source"
@@ -77,7 +79,7 @@ async def inspect_source(
     log, decode_cpu_s = await _decode(tools, path, draft, on_progress)
     rate = _check_frames(log, track, where)
     video = draft.model_copy(update={"frames": len(log.hashes), "frame_rate": rate})
-    audio, audio_notes, audio_cpu_s = await _read_audio(tools, path, probe)
+    audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), path, probe)
     description = SourceDescription(
         file=file,
         container=probe.container,
@@ -195,22 +197,21 @@ def _check_frames(log: FrameLog, track: ProbedTrack, where: str) -> Fraction:
     return rate
 
 
-async def _read_audio(
-    tools: ToolPaths, path: Path, probe: Probe
-) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
+async def _read_audio(bench: Bench, path: Path, probe: Probe) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
     tracks, notes, cpu_s = [], [], 0.0
     for track in probe.of_kind("audio"):
         if not track.number("channels") or track.codec_name == "unknown":
             notes.append(f"audio track {track.index} left out: the file does not describe its coding")
             continue
-        cpu_s += await _decode_audio(tools, path, track)
+        cpu_s += await _decode_audio(bench, path, track)
         tracks.append(_audio_track(track))
     return tuple(tracks), tuple(notes), cpu_s
 
 
-async def _decode_audio(tools: ToolPaths, path: Path, track: ProbedTrack) -> float:
+async def _decode_audio(bench: Bench, path: Path, track: ProbedTrack) -> float:
     try:
-        return (await run_tool(decode_audio_command(tools.ffmpeg, path, stream_index=track.index))).cpu_s
+        decode = decode_audio_command(bench.tools.ffmpeg, path, stream_index=track.index)
+        return (await run_tool(decode, on_line=sound_reader(bench.on_progress))).cpu_s
     except ToolFailed as error:
         if _was_killed(error):
             raise

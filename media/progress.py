@@ -22,6 +22,20 @@ def frame_reader(on_frames: Callable[[int], None]) -> Callable[[str], None]:
     return read
 
 
+def sound_reader(on_progress: Callable[[int], None]) -> Callable[[str], None]:
+    """Returns a line reader that calls ``on_progress`` with the seconds of sound done, only when they rise."""
+    seen = -1
+
+    def read(line: str) -> None:
+        nonlocal seen
+        name, _, value = line.partition("=")
+        if name == "out_time_us" and value.strip().isdigit() and int(value) // 1_000_000 > seen:
+            seen = int(value) // 1_000_000
+            on_progress(seen)
+
+    return read
+
+
 def ignore_progress(_frames: int) -> None:
     """Takes progress that nobody wants."""
 

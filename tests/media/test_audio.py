@@ -24,6 +24,7 @@ from media.audio import (
     parse_meter,
     versions_of,
 )
+from media.bench import Bench
 from media.command import command
 from media.errors import ToolOutputInvalid
 from media.process import run_tool
@@ -44,9 +45,7 @@ async def made(tools: ToolPaths, graph: str, out: Path, *coding: str) -> Path:
 async def encoded(
     tools: ToolPaths, source: Path, out_dir: Path, track: AudioTrack = STEREO, programme: Programme = TWO_SECONDS
 ) -> tuple[AudioFile, ...]:
-    return await encode_audio(
-        tools, source, tracks=(track,), programme=programme, recipe=AudioRecipe(), out_dir=out_dir
-    )
+    return await encode_audio(Bench(tools, out_dir), source, tracks=(track,), programme=programme, recipe=AudioRecipe())
 
 
 def samples_of(path: Path) -> npt.NDArray[np.float32]:
