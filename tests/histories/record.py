@@ -1,0 +1,39 @@
+"""Records the histories of a finished title: ``python -m tests.histories.record WORKFLOW_ID`` beside its stack.
+
+Run it when the order of a title's steps has changed on purpose; commit what it writes and say so in the changelog.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from client.local_stack.state import DEFAULT_STATE
+from client.session import open_session
+
+FOLDER = Path(__file__).parent
+KINDS = ("trial", "baseline", "encode", "measure", "assemble")
+
+
+async def record(workflow_id: str) -> None:
+    """Writes the title's history and that of the first batch of each kind."""
+    session = await open_session(DEFAULT_STATE)
+    wanted = {"encode_title": workflow_id, **{f"batch_{kind}": f"{workflow_id}/{kind}-0001" for kind in KINDS}}
+    for name, run in wanted.items():
+        history = await session.temporal.get_workflow_handle(run).fetch_history()
+        content = {"workflow_id": run, "history": without_host(history.to_json_dict())}
+        (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def without_host(content: Any) -> Any:
+    """Returns the history without the names of the machine and processes that made it."""
+    if isinstance(content, dict):
+        return {key: "somewhere" if key == "identity" else without_host(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [without_host(value) for value in content]
+    return content
+
+
+if __name__ == "__main__":
+    asyncio.run(record(sys.argv[1]))
