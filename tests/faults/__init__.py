@@ -1,0 +1,1 @@
+"""Faults: real processes really killed, and what is left afterwards."""
