@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check fast format requirements schema clean
+.PHONY: help setup demo test check lint fast slow format requirements schema errors clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -21,19 +21,21 @@ setup: .venv/ready ## Make the virtual environment with every tool, pinned and h
 demo: setup ## The main job: a sample title, end to end, on a local stack
 	@$(BIN)/pertitle demo
 
-test: setup ## All tests (fast ones first)
-	@$(BIN)/python -m pytest -q -m "not slow"
-	@$(BIN)/python -m pytest -q -m "slow"
+test: fast slow ## All tests (fast ones first)
 
 fast: setup ## The fast tests
 	@$(BIN)/python -m pytest -q -m "not slow"
 
-check: setup ## Format, lint, types, import rules, fast tests
+slow: setup ## The slow tests: real servers, real titles, faults
+	@$(BIN)/python -m pytest -q -m "slow"
+
+check: lint fast ## Format, lint, types, import rules, fast tests
+
+lint: setup ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(MAKE) --no-print-directory fast
 
 format: setup ## Put the code into the house format
 	@$(BIN)/ruff check --quiet --fix-only .
@@ -46,6 +48,9 @@ requirements: setup ## Compile requirements.txt from pyproject.toml, newest vers
 
 schema: setup ## Write the JSON Schema of a title request into docs/
 	@$(BIN)/pertitle schema > docs/title-request.schema.json
+
+errors: setup ## Write the table of error codes into docs/
+	@$(BIN)/python -m infra.errors_table
 
 clean: ## Stop the local stack and remove what the project made here (not the environment)
 	@if [ -x $(BIN)/pertitle ]; then $(BIN)/pertitle down; fi
