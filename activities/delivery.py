@@ -49,8 +49,9 @@ class DeliveryActivities:
         key = rendition_key(mezzanine, unit.name, unit.encode_keys)
         if await asyncio.to_thread(self._box.results.find, "renditions", key, Rendition):
             return UnitOutcome(reused=1)
-        with self._box.bench(Pulse(unit.name)) as bench:
-            rendition = await self._assemble(mezzanine, unit, bench)
+        pulse = Pulse(unit.name)
+        with self._box.bench(pulse) as bench:
+            rendition = await self._assemble(mezzanine, unit, bench, pulse)
         await asyncio.to_thread(self._box.results.keep, "renditions", key, rendition)
         return UnitOutcome(made=1, cpu_s=rendition.cpu_s)
 
@@ -61,11 +62,11 @@ class DeliveryActivities:
         keys = await asyncio.to_thread(self._open_keys, task.key_set, mezzanine)
         pulse = Pulse("package")
         with self._box.bench(pulse) as bench:
-            tracks = await asyncio.to_thread(self._fetch_tracks, task, mezzanine, bench, pulse)
+            tracks = await pulse.run(self._fetch_tracks, task, mezzanine, bench, pulse)
             plan = presentation_plan(mezzanine, tracks, keys)
             folder = bench.scratch / "presentation"
             tree = await package_presentation(self._box.tools, plan, out_dir=folder, on_progress=pulse.step())
-            presentation = await asyncio.to_thread(self._keep_presentation, tree, folder, plan, task, pulse)
+            presentation = await pulse.run(self._keep_presentation, tree, folder, plan, task, pulse)
         document = await asyncio.to_thread(self._box.results.put_document, presentation)
         return PackagedTitle(presentation=document, files=len(presentation.files), cpu_s=presentation.cpu_s)
 
@@ -80,24 +81,23 @@ class DeliveryActivities:
             recipe_sha256=task.recipe_sha256,
         )
         began = time.process_time()
-        steps = Pulse("publish").step()
-        release = await asyncio.to_thread(publish_release, self._box.store, draft, on_step=steps)
+        pulse = Pulse("publish")
+        release = await pulse.run(publish_release, self._box.store, draft, on_step=pulse.step())
         return PublishedTitle(release=release, cpu_s=time.process_time() - began)
 
-    async def _assemble(self, mezzanine: Mezzanine, unit: AssembleUnit, bench: Bench) -> Rendition:
+    async def _assemble(self, mezzanine: Mezzanine, unit: AssembleUnit, bench: Bench, pulse: Pulse) -> Rendition:
         encodes = await asyncio.to_thread(lambda: [find_encode(self._box, key) for key in unit.encode_keys])
         files: list[Path] = []
         for number, encode in enumerate(encodes):
             path = bench.scratch / f"part_{number:05d}.mp4"
-            files.append(await asyncio.to_thread(self._box.cache.fetch_into, encode.file, path))
-            bench.on_progress(number)
+            files.append(await pulse.run(self._box.cache.fetch_into, encode.file, path, on_progress=pulse))
         first = encodes[0]
         frames = mezzanine.source.video.frames
         plan = JoinPlan(first.codec, first.frame_rate, mezzanine.idr_frames, frames, unit.name)
         joined, packets, cpu_s = await join_shots(bench, files, plan)
         sizes_bits = [8 * size for size in packets.sizes_bytes]
         return Rendition(
-            file=await asyncio.to_thread(self._box.store.put_file, joined),
+            file=await pulse.run(self._box.store.put_file, joined, on_progress=pulse),
             name=unit.name,
             codec=first.codec,
             resolution=first.resolution,
@@ -124,9 +124,8 @@ class DeliveryActivities:
         tracks: list[Rendition | EncodedAudio] = [*read_renditions(self._box, mezzanine, ladders), *audio]
         fetched = []
         for track in tracks:
-            path = self._box.cache.fetch_into(track.file, bench.scratch / f"{track.name}.mp4")
+            path = self._box.cache.fetch_into(track.file, bench.scratch / f"{track.name}.mp4", on_progress=pulse)
             fetched.append(TrackFile(track, path))
-            pulse(len(fetched))
         return fetched
 
     def _keep_presentation(
@@ -134,9 +133,8 @@ class DeliveryActivities:
     ) -> Presentation:
         files = []
         for path, content_type in tree.files:
-            stored = self._box.store.put_file(folder / path)
+            stored = self._box.store.put_file(folder / path, on_progress=pulse)
             files.append(PresentationFile(path=path, file=stored, content_type=content_type))
-            pulse(len(files))
         return Presentation(
             files=tuple(files),
             dash=tree.dash,

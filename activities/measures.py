@@ -31,8 +31,9 @@ class MeasureActivities:
         shot = most_active_shot(mezzanine)
         if shot is None:
             return CheckedPairing(note="no shot with two frames: nothing to shift")
-        with self._box.bench(Pulse("pairing")) as bench:
-            piece = await asyncio.to_thread(self._box.fetch_piece, mezzanine, shot, bench.scratch)
+        pulse = Pulse("pairing")
+        with self._box.bench(pulse) as bench:
+            piece = await self._box.fetch_piece(mezzanine, shot, bench.scratch, pulse)
             seen = await check_pairing(
                 bench, piece, mezzanine.delivery_metric(), still=mezzanine.shots.shots[shot].activity == 0
             )
@@ -47,9 +48,10 @@ class MeasureActivities:
         missing = await asyncio.to_thread(self._without_scores, mezzanine, unit.encode_keys)
         if not missing:
             return UnitOutcome(reused=len(unit.encode_keys))
-        with self._box.bench(Pulse(f"shot {unit.shot}")) as bench:
-            piece = await asyncio.to_thread(self._box.fetch_piece, mezzanine, unit.shot, bench.scratch)
-            encodes = [await asyncio.to_thread(self._fetch_encode, key, bench) for key in missing]
+        pulse = Pulse(f"shot {unit.shot}")
+        with self._box.bench(pulse) as bench:
+            piece = await self._box.fetch_piece(mezzanine, unit.shot, bench.scratch, pulse)
+            encodes = [await pulse.run(self._fetch_encode, key, bench, pulse) for key in missing]
             scores, cpu_s = await measure_encodes(bench, piece, encodes, mezzanine.delivery_metric())
         for key, frame_scores in zip(missing, scores, strict=True):
             await asyncio.to_thread(self._keep_scores, mezzanine, key, frame_scores)
@@ -63,9 +65,10 @@ class MeasureActivities:
             if self._box.results.find("scores", mezzanine.score_key(key, metric), ShotScores) is None
         ]
 
-    def _fetch_encode(self, key: Sha256, bench: Bench) -> DistortedFile:
+    def _fetch_encode(self, key: Sha256, bench: Bench, pulse: Pulse) -> DistortedFile:
         encoded = find_encode(self._box, key)
-        return DistortedFile(self._box.cache.fetch_into(encoded.file, bench.scratch / f"{key}.mp4"), encoded.resolution)
+        path = self._box.cache.fetch_into(encoded.file, bench.scratch / f"{key}.mp4", on_progress=pulse)
+        return DistortedFile(path, encoded.resolution)
 
     def _keep_scores(self, mezzanine: Mezzanine, key: Sha256, frame_scores: tuple[float, ...]) -> None:
         metric = mezzanine.delivery_metric()

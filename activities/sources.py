@@ -45,9 +45,8 @@ class SourceActivities:
     @activity.defn
     async def open_title(self, request: TitleRequest) -> OpenedTitle:
         """Finds the source, and the finished release if exactly this was made before."""
-        source = await asyncio.to_thread(
-            self._box.sources.describe_source, request.source, on_progress=Pulse("read source")
-        )
+        pulse = Pulse("read source")
+        source = await pulse.run(self._box.sources.describe_source, request.source, on_progress=pulse)
         key = title_key(request, source, self._box.tools_digest)
         finished = await asyncio.to_thread(self._box.results.find, "titles", key, TitleReceipt)
         if finished and not await asyncio.to_thread(is_sealed, self._box.store, finished.release):
@@ -60,7 +59,7 @@ class SourceActivities:
         """Probes the source and decodes all of it; what we cannot encode right ends here with a code."""
         pulse = Pulse("inspect")
         with self._box.bench(pulse) as bench:
-            path = await self._fetch_source(source, bench)
+            path = await self._fetch_source(source, bench, pulse)
             found = await inspect_source(bench.tools, path, source, on_progress=pulse)
         document = SourceInspection(
             description=found.description, frame_hashes=found.frame_hashes, start_s=found.start_s
@@ -78,7 +77,7 @@ class SourceActivities:
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
         pulse = Pulse("shots")
         with self._box.bench(pulse) as bench:
-            path = await self._fetch_source(inspection.description.file, bench)
+            path = await self._fetch_source(inspection.description.file, bench, pulse)
             found = await detect_shots(
                 sys.executable, path, recipe=recipe.shots, track=inspection.description.video, on_progress=pulse
             )
@@ -94,8 +93,9 @@ class SourceActivities:
         inspection = await self._read_inspection(task.inspection)
         shots = await asyncio.to_thread(self._box.results.read_document, task.shots, ShotList)
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
-        with self._box.bench(Pulse("split")) as bench:
-            path = await self._fetch_source(inspection.description.file, bench)
+        pulse = Pulse("split")
+        with self._box.bench(pulse) as bench:
+            path = await self._fetch_source(inspection.description.file, bench, pulse)
             folder = bench.scratch / "pieces"
             folder.mkdir()
             split = await split_source(
@@ -106,7 +106,7 @@ class SourceActivities:
                 out_dir=folder,
                 on_progress=bench.on_progress,
             )
-            pieces = tuple([await asyncio.to_thread(self._keep_piece, piece) for piece in split.pieces])
+            pieces = tuple([await pulse.run(self._keep_piece, piece, pulse) for piece in split.pieces])
         mezzanine = self._mezzanine(inspection, shots, recipe, pieces)
         return MezzanineReference(
             mezzanine=await asyncio.to_thread(self._box.results.put_document, mezzanine),
@@ -124,8 +124,9 @@ class SourceActivities:
         kept = await asyncio.to_thread(self._box.results.find, "audio", key, AudioTracks)
         cpu_s = 0.0
         if kept is None:
-            with self._box.bench(Pulse("audio")) as bench:
-                path = await self._fetch_source(mezzanine.source.file, bench)
+            pulse = Pulse("audio")
+            with self._box.bench(pulse) as bench:
+                path = await self._fetch_source(mezzanine.source.file, bench, pulse)
                 files = await encode_audio(
                     bench,
                     path,
@@ -134,7 +135,7 @@ class SourceActivities:
                     recipe=mezzanine.recipe.audio,
                 )
                 cpu_s = sum(file.cpu_s for file in files)
-                encoded = [await asyncio.to_thread(self._keep_audio, file) for file in files]
+                encoded = [await pulse.run(self._keep_audio, file, pulse) for file in files]
             kept = await asyncio.to_thread(self._box.results.keep, "audio", key, AudioTracks(tracks=tuple(encoded)))
         return EncodedTracks(
             audio=await asyncio.to_thread(self._box.results.put_document, kept), count=len(kept.tracks), cpu_s=cpu_s
@@ -143,16 +144,16 @@ class SourceActivities:
     async def _read_inspection(self, reference: StoredFile) -> SourceInspection:
         return await asyncio.to_thread(self._box.results.read_document, reference, SourceInspection)
 
-    async def _fetch_source(self, source: StoredFile, bench: Bench) -> Path:
+    async def _fetch_source(self, source: StoredFile, bench: Bench, pulse: Pulse) -> Path:
         """Fetches the source under a name of ours: its own could be read as an option or a pattern."""
         suffix = Path(source.uri).suffix.lower()
         safe = suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""
-        return await asyncio.to_thread(self._box.cache.fetch_into, source, bench.scratch / f"source{safe}")
+        return await pulse.run(self._box.cache.fetch_into, source, bench.scratch / f"source{safe}", on_progress=pulse)
 
-    def _keep_piece(self, piece: Piece) -> MezzaninePiece:
+    def _keep_piece(self, piece: Piece, pulse: Pulse) -> MezzaninePiece:
         return MezzaninePiece(
             shot_index=piece.shot_index,
-            file=self._box.store.put_file(piece.path),
+            file=self._box.store.put_file(piece.path, on_progress=pulse),
             pictures_sha256=piece.pictures_sha256,
             frames=piece.frames,
         )
@@ -175,9 +176,9 @@ class SourceActivities:
             tools_digest=self._box.tools_digest,
         )
 
-    def _keep_audio(self, file: AudioFile) -> EncodedAudio:
+    def _keep_audio(self, file: AudioFile, pulse: Pulse) -> EncodedAudio:
         return EncodedAudio(
-            file=self._box.store.put_file(file.path),
+            file=self._box.store.put_file(file.path, on_progress=pulse),
             name=file.name,
             language=file.language,
             channels=file.channels,

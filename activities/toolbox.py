@@ -64,8 +64,9 @@ class Toolbox:
             )
         return mezzanine
 
-    def fetch_piece(self, mezzanine: Mezzanine, shot: int, folder: Path) -> ShotPiece:
+    async def fetch_piece(self, mezzanine: Mezzanine, shot: int, folder: Path, pulse: Pulse) -> ShotPiece:
         """Fetches one shot of the mezzanine into a folder."""
         piece = mezzanine.pieces[shot]
-        path = self.cache.fetch_into(piece.file, folder / f"shot_{shot:05d}{Path(piece.file.uri).suffix or '.mp4'}")
+        path = folder / f"shot_{shot:05d}.mov"
+        await pulse.run(self.cache.fetch_into, piece.file, path, on_progress=pulse)
         return ShotPiece(path, piece.frames, mezzanine.frame_rate, f"shot {shot}")

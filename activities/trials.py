@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from temporalio import activity
 
@@ -16,6 +17,13 @@ from domain.values import Sha256, digest_of
 from domain.work import BaselineUnit, EncodeUnit, TrialUnit, UnitOutcome, UnitReference
 from media.baseline import FixedRungRecipe, encode_baseline
 from media.trials import MadeEncode, encode_and_score, encode_shot
+
+
+class Made(NamedTuple):
+    """An encode, and its share of the CPU seconds of the process that made it."""
+
+    encode: MadeEncode
+    cpu_s: float
 
 
 class EncodeActivities:
@@ -38,12 +46,13 @@ class EncodeActivities:
         missing = await asyncio.to_thread(self._without_encode, mezzanine, unit.shot, unit.recipes)
         if not missing:
             return UnitOutcome(reused=len(unit.recipes))
-        with self._box.bench(Pulse(f"shot {unit.shot}")) as bench:
-            piece = await asyncio.to_thread(self._box.fetch_piece, mezzanine, unit.shot, bench.scratch)
+        pulse = Pulse(f"shot {unit.shot}")
+        with self._box.bench(pulse) as bench:
+            piece = await self._box.fetch_piece(mezzanine, unit.shot, bench.scratch, pulse)
             made, cpu_s = await encode_shot(bench, piece, missing)
             share_s = cpu_s / len(missing)
             for recipe, encode in zip(missing, made, strict=True):
-                await asyncio.to_thread(self._keep_encode, mezzanine, unit.shot, recipe, encode, share_s)
+                await self._keep_encode(mezzanine, unit.shot, recipe, Made(encode, share_s), pulse)
         return UnitOutcome(made=len(missing), reused=len(unit.recipes) - len(missing), cpu_s=cpu_s)
 
     @activity.defn
@@ -53,9 +62,10 @@ class EncodeActivities:
         key = baseline_key(mezzanine, unit)
         if await asyncio.to_thread(self._box.results.find, "baselines", key, BaselineEncode):
             return UnitOutcome(reused=1)
-        with self._box.bench(Pulse("fixed rung")) as bench:
+        pulse = Pulse("fixed rung")
+        with self._box.bench(pulse) as bench:
             pieces = [
-                await asyncio.to_thread(self._box.fetch_piece, mezzanine, piece.shot_index, bench.scratch)
+                await self._box.fetch_piece(mezzanine, piece.shot_index, bench.scratch, pulse)
                 for piece in mezzanine.pieces
             ]
             run = await encode_baseline(bench, pieces, fixed_rung_recipe(mezzanine, unit), mezzanine.delivery_metric())
@@ -75,12 +85,13 @@ class EncodeActivities:
         missing = await asyncio.to_thread(self._without_scores, mezzanine, shot, recipes, metric)
         if not missing:
             return UnitOutcome(reused=len(recipes))
-        with self._box.bench(Pulse(f"shot {shot}")) as bench:
-            piece = await asyncio.to_thread(self._box.fetch_piece, mezzanine, shot, bench.scratch)
+        pulse = Pulse(f"shot {shot}")
+        with self._box.bench(pulse) as bench:
+            piece = await self._box.fetch_piece(mezzanine, shot, bench.scratch, pulse)
             run = await encode_and_score(bench, piece, missing, metric)
             share_s = run.cpu_s / len(missing)
             for recipe, encode, scores in zip(missing, run.encodes, run.scores, strict=True):
-                key = await asyncio.to_thread(self._keep_encode, mezzanine, shot, recipe, encode, share_s)
+                key = await self._keep_encode(mezzanine, shot, recipe, Made(encode, share_s), pulse)
                 await asyncio.to_thread(self._keep_scores, mezzanine, key, metric, scores)
         return UnitOutcome(made=len(missing), reused=len(recipes) - len(missing), cpu_s=run.cpu_s)
 
@@ -102,21 +113,21 @@ class EncodeActivities:
             if self._box.results.find("scores", key, ShotScores) is None
         ]
 
-    def _keep_encode(
-        self, mezzanine: Mezzanine, shot: int, recipe: EncodeRecipe, encode: MadeEncode, cpu_s: float
+    async def _keep_encode(
+        self, mezzanine: Mezzanine, shot: int, recipe: EncodeRecipe, made: Made, pulse: Pulse
     ) -> Sha256:
         key = mezzanine.encode_key(shot, recipe)
         kept = EncodedShot(
             key=key,
-            file=self._box.store.put_file(encode.path),
+            file=await pulse.run(self._box.store.put_file, made.encode.path, on_progress=pulse),
             resolution=recipe.resolution,
             codec=recipe.codec,
             crf=recipe.crf,
             frame_rate=recipe.frame_rate,
-            packet_sizes_bytes=encode.packets.sizes_bytes,
-            cpu_s=cpu_s,
+            packet_sizes_bytes=made.encode.packets.sizes_bytes,
+            cpu_s=made.cpu_s,
         )
-        self._box.results.keep("encodes", key, kept)
+        await asyncio.to_thread(self._box.results.keep, "encodes", key, kept)
         return key
 
     def _keep_scores(

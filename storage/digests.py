@@ -37,10 +37,15 @@ def sha256_of_bytes(content: bytes) -> Sha256:
     return hashlib.sha256(content).hexdigest()
 
 
-def sha256_of_file(path: Path) -> Sha256:
-    """Returns the digest of a file, 64 hexadecimal digits."""
+def sha256_of_file(path: Path, *, on_progress: Progress = no_progress) -> Sha256:
+    """Returns the digest of a file, 64 hexadecimal digits; tells the bytes read so far."""
+    digest, done = hashlib.sha256(), 0
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        for block in blocks(file):
+            digest.update(block)
+            done += len(block)
+            on_progress(done)
+    return digest.hexdigest()
 
 
 def as_checksum_header(sha256: Sha256) -> str:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from domain.files import StoredFile
 from domain.values import Sha256
-from storage.digests import sha256_of_file
+from storage.digests import Progress, no_progress, sha256_of_file
 from storage.object_store import ObjectStore
 from storage.s3_faults import s3_faults_as_ours
 
@@ -52,13 +52,14 @@ class LocalCache:
         self._held.with_suffix(".lock").unlink(missing_ok=True)
         self._claim.close()
 
-    def fetch_into(self, stored: StoredFile, destination: Path) -> Path:
+    def fetch_into(self, stored: StoredFile, destination: Path, *, on_progress: Progress = no_progress) -> Path:
         """Puts an object at a path of the caller's, which the caller removes.
 
         Args:
             stored: What.
             destination: Where; its folder exists and nothing lies there. The file is read-only and may share its
                 bytes with the cache: never write into it.
+            on_progress: Is told the bytes proved or fetched so far; it may raise to stop.
 
         Returns:
             The destination.
@@ -69,8 +70,8 @@ class LocalCache:
         """
         entry = self._entry(stored.sha256)
         with self._stripes[int(stored.sha256[:8], 16) % _STRIPES]:
-            if not self._take(entry, destination, stored.sha256):
-                self._download(stored, destination)
+            if not self._take(entry, destination, stored.sha256, on_progress):
+                self._download(stored, destination, on_progress)
                 self._add(destination, entry)
         return destination
 
@@ -90,12 +91,12 @@ class LocalCache:
     def _entry(self, sha256: Sha256) -> Path:
         return self._entries / sha256[:2] / sha256
 
-    def _take(self, entry: Path, destination: Path, sha256: Sha256) -> bool:
+    def _take(self, entry: Path, destination: Path, sha256: Sha256, on_progress: Progress) -> bool:
         """Links an entry to the destination if it is there and whole."""
         with s3_faults_as_ours("link", entry):
             if not _link_or_copy(entry, destination):
                 return False
-            if sha256_of_file(destination) == sha256:
+            if sha256_of_file(destination, on_progress=on_progress) == sha256:
                 with contextlib.suppress(FileNotFoundError):
                     os.utime(entry)  # the time of last use decides who goes first
                 return True
@@ -103,8 +104,8 @@ class LocalCache:
         entry.unlink(missing_ok=True)
         return False
 
-    def _download(self, stored: StoredFile, destination: Path) -> None:
-        self._store.fetch(stored, destination)
+    def _download(self, stored: StoredFile, destination: Path, on_progress: Progress) -> None:
+        self._store.fetch(stored, destination, on_progress=on_progress)
         destination.chmod(0o444)
 
     def _add(self, path: Path, entry: Path) -> None:

@@ -72,14 +72,14 @@ class ObjectStore:
 
         Args:
             path: The file; it must not change meanwhile.
-            on_progress: Is told the bytes sent so far. If it raises, the upload is aborted and leaves nothing.
+            on_progress: Is told the bytes read, then sent. If it raises, the upload is aborted and leaves nothing.
 
         Raises:
             DigestMismatch: if the file changes while it is read, or the bytes change on the way.
             StorageError: for any other failure of the server or the disk.
         """
         with s3_faults_as_ours("read", path):
-            sha256 = sha256_of_file(path)
+            sha256 = sha256_of_file(path, on_progress=on_progress)
         return self.put_file_at(self._object_address(sha256), path, sha256=sha256, on_progress=on_progress)
 
     def put_file_at(
