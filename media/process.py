@@ -8,12 +8,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import IO
+from typing import IO, Any
 
 from media.command import Command
 from media.errors import ToolFailed, ToolMissing, ToolStalled
@@ -75,12 +75,17 @@ async def run_tool(
     began = time.monotonic()
     with tempfile.TemporaryFile() as errors:
         async with _started(command, errors, stdin) as running:
-            reader = asyncio.create_task(_read_lines(running, on_line))
+            pipes = [asyncio.create_task(_read_lines(running, on_line))]
+            if stdin is not None:
+                pipes.append(asyncio.create_task(_write_input(running, stdin)))
             try:
-                exit_code, cpu_s = await _until_exit(running, command, stall_s if on_line else None)
-                await reader
+                exit_code, cpu_s = await _until_exit(running, pipes, command, stall_s if on_line else None)
+                # A grandchild that outlives the leader would hold the pipe open for ever.
+                _signal_group(running.process.pid, signal.SIGKILL)
+                await asyncio.gather(*pipes)
             finally:
-                reader.cancel()
+                for pipe in pipes:
+                    pipe.cancel()
         tail = _tail_of(errors)
     if exit_code != 0:
         raise ToolFailed(
@@ -95,27 +100,31 @@ async def run_tool(
 @asynccontextmanager
 async def _started(command: Command, errors: IO[bytes], stdin: bytes | None) -> AsyncIterator[_Running]:
     """Starts a program in a process group of its own and leaves nothing of it behind, whatever happens."""
+    program = shutil.which(command.argv[0], path=_ENVIRONMENT["PATH"])
+    if program is None:
+        raise ToolMissing(command.purpose, found=f"no program {command.argv[0]}", fix="run `make setup`")
     try:
         process = subprocess.Popen(  # noqa: ASYNC220 - a fork takes a millisecond; wait4 (not asyncio) gives CPU time
-            [*_dies_with_us(), *command.argv],
+            [*_dies_with_us(), program, *command.argv[1:]],
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             env=_ENVIRONMENT,
             start_new_session=True,
         )
-    except FileNotFoundError:
-        raise ToolMissing(command.purpose, found=f"no program {command.argv[0]}", fix="run `make setup`") from None
+    except OSError as error:
+        raise ToolMissing(command.purpose, found=f"{command.argv[0]}: {error}", fix="run `make setup`") from None
     running = _Running(process, asyncio.get_running_loop().run_in_executor(_WAITERS, _wait, process))
     try:
-        if stdin is not None and process.stdin is not None:
-            with suppress(BrokenPipeError), process.stdin as pipe:
-                pipe.write(stdin)
         yield running
     finally:
-        await _end_group(running)
-        if process.stdout is not None:
-            process.stdout.close()
+        try:
+            await _end_group(running)
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
@@ -143,26 +152,49 @@ async def _read_lines(running: _Running, on_line: Callable[[str], None] | None) 
         transport.close()
 
 
-async def _until_exit(running: _Running, command: Command, stall_s: float | None) -> tuple[int, float]:
-    while True:
+async def _write_input(running: _Running, stdin: bytes) -> None:
+    """Feeds the program while it is read, so that neither pipe fills up and blocks; a program that left is no error."""
+
+    def write() -> None:
+        if running.process.stdin is not None:
+            with suppress(BrokenPipeError), running.process.stdin as pipe:
+                pipe.write(stdin)
+
+    # A thread that blocks here is freed when the program ends, and that is certain.
+    await asyncio.get_running_loop().run_in_executor(_WAITERS, write)
+
+
+async def _until_exit(
+    running: _Running, pipes: Sequence["asyncio.Task[None]"], command: Command, stall_s: float | None
+) -> tuple[int, float]:
+    """Waits for the end; a line that could not be read or taken ends the program at once, for nobody reads on."""
+    while not running.exited.done():
         silent_s = time.monotonic() - running.heard_at
         if stall_s is not None and silent_s > stall_s:
             raise ToolStalled(
                 command.purpose, found=f"no progress for {silent_s:.0f} s", expected=f"a report every {stall_s:.0f} s"
             )
         patience = None if stall_s is None else stall_s - silent_s + 0.1
-        with suppress(TimeoutError):
-            return await asyncio.wait_for(asyncio.shield(running.exited), patience)
+        watched: list[asyncio.Future[Any]] = [running.exited, *(pipe for pipe in pipes if not pipe.done())]
+        await asyncio.wait(watched, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        for pipe in pipes:
+            if pipe.done():
+                pipe.result()
+    return running.exited.result()
 
 
 async def _end_group(running: _Running) -> None:
-    """Ends the whole group: politely, then by force. Also catches grandchildren of a leader that has exited."""
-    if not running.exited.done():
-        _signal_group(running.process.pid, signal.SIGTERM)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(running.exited), GRACE_S)
-    _signal_group(running.process.pid, signal.SIGKILL)
-    await asyncio.shield(running.exited)
+    """Ends the whole group: politely, then by force. Also catches grandchildren of a leader that has exited.
+
+    A second cancellation cuts the politeness short, not the end.
+    """
+    try:
+        if not running.exited.done():
+            _signal_group(running.process.pid, signal.SIGTERM)
+            await asyncio.wait([running.exited], timeout=GRACE_S)
+    finally:
+        _signal_group(running.process.pid, signal.SIGKILL)
+        await asyncio.shield(running.exited)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
