@@ -1,0 +1,1 @@
+"""Whole titles, as their users submit them, on real parts."""

@@ -1,0 +1,193 @@
+"""``pertitle demo``, as ``make demo`` runs it: everything a newcomer is promised, checked on what lies on disk."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from client.local_stack.state import read_stack
+from client.session import local_session
+from client.titles import receipt_of, submit_title
+from domain.recipe import Recipe
+from domain.request import TitleRequest
+from domain.result import TitleResult
+from ladders.bd_rate import bd_rate
+from media.packaging.segment_index import read_track
+from protection.leak_scan import LeakScanner
+from tests.support.stacks import command_lines, known_keys
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A finished demo."""
+
+    state: Path
+    first: subprocess.CompletedProcess[str]
+    second: subprocess.CompletedProcess[str]
+    digests_before: dict[str, str]
+    commands_seen: set[str]
+
+    @property
+    def folder(self) -> Path:
+        return self.state / "demo"
+
+    @property
+    def result(self) -> TitleResult:
+        return TitleResult.model_validate_json((self.folder / "result.json").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, run twice on a stack of its own; command lines of all processes are sampled meanwhile."""
+    state = tmp_path_factory.mktemp("demo") / "state"
+    seen: set[str] = set()
+    try:
+        first = run_demo(state, seen)
+        assert first.returncode == 0, first.stderr
+        digests = digests_of(state / "demo")
+        second = run_demo(state, set())
+        yield Demo(state, first, second, digests, seen)
+    finally:
+        subprocess.run([sys.executable, "-m", "client", "down", "--state", str(state)], cwd=ROOT, check=False)
+
+
+def run_demo(state: Path, seen: set[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "client", "demo", "--state", str(state)]
+    with (
+        (state.parent / "out.txt").open("w+") as out,
+        (state.parent / "err.txt").open("w+") as err,
+        subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err, stdin=subprocess.DEVNULL) as running,
+    ):
+        while running.poll() is None:
+            seen.update(line for _, line in command_lines())
+            try:
+                running.wait(0.2)
+            except subprocess.TimeoutExpired:
+                continue
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, running.returncode, out.read(), err.read())
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_it_leaves_result_report_and_presentation_and_says_where(demo: Demo) -> None:
+    for name in ("result.json", "report.html", "presentation/manifest.mpd", "presentation/multivariant.m3u8"):
+        assert (demo.folder / name).is_file()
+    for word in ("report.html", "result.json", "presentation", "Temporal UI", "h264", "av1", "fewer bits"):
+        assert word in demo.first.stdout
+
+
+def test_the_second_time_nothing_is_encoded_and_every_file_is_the_same(demo: Demo) -> None:
+    assert demo.second.returncode == 0, demo.second.stderr
+    assert "Nothing had to be encoded" in demo.second.stdout
+    assert digests_of(demo.folder) == demo.digests_before
+
+
+def test_the_known_cuts_are_found_exactly(demo: Demo) -> None:
+    truth = json.loads(next(demo.folder.glob("source/*.shots.json")).read_text())
+    assert [shot.start_frame for shot in demo.result.shots] == [0, *truth["hard_cuts"]]
+    assert demo.result.shots[-1].end_frame == truth["frames"]
+
+
+def test_ladders_rise_and_every_number_is_measured(demo: Demo) -> None:
+    result = demo.result
+    assert [ladder.codec.value for ladder in result.ladders] == ["h264", "av1"]
+    for ladder in result.ladders:
+        rates = [rung.delivered.bitrate_bps for rung in ladder.rungs]
+        scores = [rung.delivered.vmaf_mean for rung in ladder.rungs]
+        heights = [rung.height_px for rung in ladder.rungs]
+        assert len(rates) >= 3
+        assert rates == sorted(set(rates))
+        assert scores == sorted(set(scores))
+        assert heights == sorted(heights)
+        for rung in ladder.rungs:
+            delivered = rung.delivered
+            assert 0 <= delivered.vmaf_min <= delivered.vmaf_p5 <= delivered.vmaf_mean <= 100
+            assert delivered.vmaf_harmonic <= delivered.vmaf_mean
+            assert delivered.peak_bitrate_bps >= delivered.bitrate_bps
+            assert len(rung.shots) == len(result.shots)
+
+
+def test_the_fixed_ladder_was_really_encoded_and_ours_needs_fewer_bits(demo: Demo) -> None:
+    for ladder in demo.result.ladders:
+        assert ladder.baseline is not None
+        assert len(ladder.baseline.rungs) == 8
+        again = bd_rate(
+            [(rung.bitrate_bps, rung.vmaf_mean) for rung in ladder.baseline.rungs],
+            [(rung.delivered.bitrate_bps, rung.delivered.vmaf_mean) for rung in ladder.rungs],
+        )
+        assert ladder.baseline.bd_rate == pytest.approx(again)
+        assert again < -0.2
+
+
+def test_every_released_byte_is_sealed(demo: Demo) -> None:
+    folder = demo.folder / "presentation"
+    seal = json.loads((folder / "release.json").read_bytes())
+    digests = digests_of(folder)
+    assert {item["path"]: item["sha256"] for item in seal["objects"]} == {
+        path: digest for path, digest in digests.items() if path != "release.json"
+    }
+    assert seal["release_id"] == demo.result.release_id
+
+
+def test_renditions_are_aligned_to_the_frame_and_weigh_what_the_result_says(demo: Demo) -> None:
+    folder = demo.folder / "presentation"
+    tracks = {rung.name: read_track(folder / rung.name) for ladder in demo.result.ladders for rung in ladder.rungs}
+    starts = {track.starts_s for track in tracks.values()}
+    assert len(starts) == 1
+    assert len(next(iter(starts))) == 3
+    for ladder in demo.result.ladders:
+        for rung in ladder.rungs:
+            coded = sum(path.stat().st_size for path in (folder / rung.name).glob("*.m4s"))
+            container_bps = 8 * coded / demo.result.source.duration_s
+            assert container_bps == pytest.approx(rung.delivered.bitrate_bps, rel=0.25)
+
+
+async def test_content_keys_are_nowhere(demo: Demo) -> None:
+    """Not in argv, logs, Temporal's database, stored objects, results or the report."""
+    stack = read_stack(demo.state)
+    assert stack is not None
+    session = await local_session(stack)
+    keys = await known_keys(session, stack, request_of(demo.result))
+    seal = json.loads((demo.folder / "presentation" / "release.json").read_bytes())
+    assert {item["kid"] for item in seal["keys"]} == {keys.kid_for(item["label"]) for item in seal["keys"]}
+    scanner = LeakScanner(keys.secrets())
+    assert len(demo.commands_seen) > 50
+    for line in demo.commands_seen:
+        assert scanner.scan_bytes(line.encode()) == ()
+    for folder in (demo.folder, demo.state / "logs", demo.state / "temporal", demo.state / "s3"):
+        assert scanner.scan_folder(folder) == ()
+
+
+async def test_a_rerun_on_a_fresh_temporal_server_finds_all_work_in_the_store(demo: Demo) -> None:
+    """The store alone remembers: another title id, the same film; not one encode is made again."""
+    stack = read_stack(demo.state)
+    assert stack is not None
+    session = await local_session(stack)
+    request = request_of(demo.result).model_copy(update={"title_id": "demo-again"})
+    handle = (await submit_title(session.temporal, request)).handle
+    receipt = await receipt_of(handle, "demo-again")
+    result = TitleResult.model_validate_json(session.store.read_bytes(receipt.result))
+    assert result.trials.count == result.trials.reused == demo.result.trials.count
+    assert result.cpu_s.trials == result.cpu_s.encode == result.cpu_s.baseline == 0
+    assert [ladder.rungs for ladder in result.ladders] == [ladder.rungs for ladder in demo.result.ladders]
+
+
+def request_of(result: TitleResult) -> TitleRequest:
+    recipe = Recipe.model_validate_json((ROOT / "sample_media" / "demo_recipe.json").read_bytes())
+    return TitleRequest(title_id="demo", source=result.source.uri, recipe=recipe)
