@@ -13,7 +13,7 @@ from media.joining import write_list
 from media.packets import PacketTable, read_packets
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader, null_outputs
-from media.scoring import ScoredLeg, parse_frame_scores, scoring_graph
+from media.scoring import ScoredLeg, read_frame_scores, scoring_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ async def encode_baseline(
     packets = read_packets(output)
     if len(packets.sizes_bytes) != frames:
         raise ToolOutputInvalid(rung.label, found=f"{len(packets.sizes_bytes)} frames", expected=f"{frames} frames")
-    log = output.with_suffix(".json").read_text(encoding="utf-8")
-    scores = parse_frame_scores(log, where=rung.label, frames=frames, subsample=metric.subsample)
+    log = output.with_suffix(".json")
+    scores = read_frame_scores(log, where=rung.label, frames=frames, subsample=metric.subsample)
     return BaselineRun(packets, scores, run.cpu_s)
 
 

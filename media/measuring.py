@@ -12,7 +12,7 @@ from media.command import Command, command
 from media.errors import ToolOutputInvalid
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader, null_outputs
-from media.scoring import ScoredLeg, parse_frame_scores, scoring_graph
+from media.scoring import ScoredLeg, read_frame_scores, scoring_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +129,4 @@ def pairing_command(ffmpeg: str, piece: ShotPiece, metric: MetricRecipe, *, logs
 
 
 def _scores(log: Path, where: str, frames: int, metric: MetricRecipe) -> tuple[float, ...]:
-    return parse_frame_scores(log.read_text(encoding="utf-8"), where=where, frames=frames, subsample=metric.subsample)
+    return read_frame_scores(log, where=where, frames=frames, subsample=metric.subsample)

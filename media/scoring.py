@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from domain.video import Resolution
 from media.errors import ToolOutputInvalid
 from media.progress import pads
 
-# libvmaf refuses smaller coded sizes for CAMBI (libvmaf 3.2, feature/cambi.c, options enc_width and enc_height);
-# banding of such small pictures is scored as if they had this size.
+# libvmaf refuses smaller coded sizes for CAMBI (libvmaf 3.2, feature/cambi.c: the ranges of the options enc_width and
+# enc_height, and CAMBI_MIN_WIDTH_HEIGHT, which one of the two must reach); banding of such small pictures is scored as
+# if they had this size. It does not say so when it starts: ffmpeg then ends well and writes no log.
 CAMBI_LEAST_WIDTH_PX = 180
 CAMBI_LEAST_HEIGHT_PX = 150
+CAMBI_LEAST_LONG_SIDE_PX = 216
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,19 @@ def scoring_graph(
     return ";".join(parts), [f"[{prefix}s{number}]" for number in range(len(legs))]
 
 
+def read_frame_scores(log: Path, *, where: str, frames: int, subsample: int) -> tuple[float, ...]:
+    """Returns VMAF of each scored frame from the log that libvmaf wrote.
+
+    Raises:
+        ToolOutputInvalid: if there is no log (libvmaf gave up; ffmpeg ends well all the same), or not the right one.
+    """
+    try:
+        text = log.read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise ToolOutputInvalid(where, found=f"no libvmaf log: {error!r}", expected="frame scores") from error
+    return parse_frame_scores(text, where=where, frames=frames, subsample=subsample)
+
+
 def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int) -> tuple[float, ...]:
     """Returns VMAF of each scored frame.
 
@@ -63,6 +78,8 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
         scores = tuple(round(float(frame["metrics"]["vmaf"]), 6) for frame in log["frames"])
     except (ValueError, KeyError, TypeError) as error:
         raise ToolOutputInvalid(where, found=f"no libvmaf log: {error!r}", expected="frame scores") from error
+    if not all(isfinite(score) for score in scores):
+        raise ToolOutputInvalid(where, found="a score that is no number", expected="frame scores")
     expected = list(range(0, frames, subsample))
     if numbers != expected:
         raise ToolOutputInvalid(
@@ -76,6 +93,8 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
 def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
     width_px = max(CAMBI_LEAST_WIDTH_PX, leg.resolution.width_px)
     height_px = max(CAMBI_LEAST_HEIGHT_PX, leg.resolution.height_px)
+    if max(width_px, height_px) < CAMBI_LEAST_LONG_SIDE_PX:
+        width_px = CAMBI_LEAST_LONG_SIDE_PX
     model = f"version={metric.model}\\:cambi.enc_width={width_px}\\:cambi.enc_height={height_px}\\:cambi.enc_bitdepth=8"
     return (
         f"libvmaf=shortest=1:n_threads=1:n_subsample={metric.subsample}:log_fmt=json:"

@@ -16,7 +16,7 @@ from media.encoders.arguments import encoder_arguments, scaling_filters
 from media.packets import PacketTable, check_packets, read_packets
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader, null_outputs, pads
-from media.scoring import ScoredLeg, parse_frame_scores, scoring_graph
+from media.scoring import ScoredLeg, read_frame_scores, scoring_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,7 @@ async def encode_and_score(
     )
     encodes = tuple(checked_encode(path, piece, recipe) for path, recipe in zip(outputs, recipes, strict=True))
     scores = tuple(
-        parse_frame_scores(
-            log.read_text(encoding="utf-8"), where=piece.label, frames=piece.frames, subsample=metric.subsample
-        )
-        for log in logs
+        read_frame_scores(log, where=piece.label, frames=piece.frames, subsample=metric.subsample) for log in logs
     )
     return TrialRun(encodes, scores, run.cpu_s)
 
