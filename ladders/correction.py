@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from domain.encodes import RateCap
-from domain.ladder import Promise, Rung, ShotChoice, ShotPoints
+from domain.ladder import Promise, RateQualityPoint, Rung, ShotChoice, ShotPoints
 from ladders.errors import MismatchedShots, TooFewPoints
 from ladders.interpolation import RateQualityCurve
 from ladders.leaky_bucket import bucket_overflow
@@ -18,6 +18,8 @@ OFF_PROMISE_VMAF = 0.5
 """A rung that misses its promised mean VMAF by more is corrected."""
 GOOD_ENOUGH_VMAF = 0.25
 """A correction stops looking for guilty shots when the predicted miss is at most this."""
+_SAME_CRF = 1.0
+"""A trial encode so near to the delivered one is replaced by it: it was scored on fewer frames."""
 _CAP_BINDS = 0.9
 """A capped shot that spends this part of its cap cannot spend more: a lower CRF would change nothing."""
 
@@ -65,7 +67,7 @@ def judge_rung(
 ) -> RungVerdict:
     """Returns whether a delivered rung keeps its promise and its cap, and corrections for the guilty shots.
 
-    Off promise: one secant step per guilty shot, along its own trial curve shifted to the delivered point,
+    Off promise: one step per guilty shot, along its own trial curve with the delivered point as one more,
     never beyond its trial CRFs. Guilty are the shots that deviate from their predicted VMAF in the direction
     of the miss, worst contribution first, until the rest is within 0.25; no shot is moved further than the
     miss asks for. Above the cap: shots with a late frame get the rung's cap, or half the bucket where they
@@ -168,7 +170,7 @@ def _recoded(
         if sign < 0 and _cap_binds(choice, shot):
             continue
         move = -sign * min(deviation, sign * remaining / weight)
-        curve = _curve(measured, choice.shot_index, rung)
+        curve = _curve(measured, choice, shot, rung)
         new = _secant_step(choice, shot, curve, move=move, crf_step=crf_step)
         if new.crf != shot.crf:
             remaining += weight * (new.predicted.vmaf - shot.vmaf)
@@ -180,14 +182,27 @@ def _cap_binds(choice: ShotChoice, shot: DeliveredShot) -> bool:
     return choice.rate_cap is not None and shot.bitrate_bps >= _CAP_BINDS * choice.rate_cap.maxrate_bps
 
 
-def _curve(measured: Mapping[int, ShotPoints], shot_index: int, rung: Rung) -> RateQualityCurve:
-    if shot_index not in measured:
+def _curve(measured: Mapping[int, ShotPoints], choice: ShotChoice, shot: DeliveredShot, rung: Rung) -> RateQualityCurve:
+    """Returns the shot's trial curve with what was delivered as one more point of it.
+
+    Between trial CRFs far apart the curve is a guess, in steep places a bad one (a particle shot that drops from
+    VMAF 25 to 0 within 9 CRFs): the delivered point halves the gap. Where a cap has shaped the encode, the point
+    belongs to no CRF and stays out.
+    """
+    if choice.shot_index not in measured:
         raise TooFewPoints(
-            f"shot {shot_index} at {rung.resolution}",
+            f"shot {choice.shot_index} at {rung.resolution}",
             found="no trial points",
             expected="those the rung was planned from",
         )
-    return RateQualityCurve.fit([point for point in measured[shot_index].points if point.resolution == rung.resolution])
+    trials = [point for point in measured[choice.shot_index].points if point.resolution == rung.resolution]
+    if _cap_binds(choice, shot) or shot.bitrate_bps <= 0:
+        return RateQualityCurve.fit(trials)
+    point = RateQualityPoint(
+        resolution=rung.resolution, crf=shot.crf, bitrate_bps=shot.bitrate_bps, vmaf=max(0.0, shot.vmaf)
+    )
+    others = [trial for trial in trials if abs(trial.crf - shot.crf) >= _SAME_CRF]
+    return RateQualityCurve.fit([*others, point] if others else trials)
 
 
 def _secant_step(

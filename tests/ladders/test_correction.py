@@ -5,12 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.encodes import RateCap
-from domain.ladder import Rung, ShotPoints
+from domain.ladder import Promise, RateQualityPoint, Rung, ShotChoice, ShotPoints
 from domain.recipe import LadderPolicy
-from domain.video import Codec
+from domain.video import Codec, Resolution
 from ladders.correction import DeliveredShot, corrected_rung, judge_rung
 from ladders.errors import MismatchedShots, TooFewPoints
-from ladders.interpolation import RateQualityCurve
 from ladders.rung_selection import plan_ladder
 from tests.ladders.titles import pilot_title, smooth_titles
 
@@ -86,15 +85,32 @@ def test_corrections_are_expected_to_bring_the_title_nearer(shots: list[ShotPoin
         assert after < before
 
 
-def test_the_new_crf_is_one_secant_step_on_the_shifted_curve() -> None:
+def test_the_new_crf_lies_on_the_curve_through_trials_and_the_delivered_point() -> None:
     shots = pilot_title()[:1]
     rung = without_buckets(middle_rung(shots))
-    (new,) = judge_rung(rung, deliver(rung, shots, {0: -3.0}), points=shots, crf_step=0.01).corrections
-    curve = RateQualityCurve.fit([point for point in shots[0].points if point.resolution == rung.resolution])
     planned = rung.shots[0]
-    assert curve.vmaf_at_crf(new.crf) - curve.vmaf_at_crf(planned.crf) == pytest.approx(3.0, abs=0.02)
-    assert new.predicted.vmaf == pytest.approx(planned.predicted.vmaf, abs=0.02)
-    assert new.predicted.bitrate_bps > planned.predicted.bitrate_bps
+    (new,) = judge_rung(rung, deliver(rung, shots, {0: -3.0}), points=shots, crf_step=0.01).corrections
+    assert new.crf < planned.crf
+    assert new.predicted.vmaf == pytest.approx(planned.predicted.vmaf, abs=0.05)
+
+
+def test_a_steep_place_between_trials_is_corrected_where_the_old_curve_would_overshoot() -> None:
+    """A particle shot as measured in the demo: VMAF 25 at CRF 34, 0 at 43; planned 11.8 at 38.5, delivered 4.0."""
+    size = Resolution(width_px=640, height_px=360)
+    trials = [(16.0, 3_461_000, 80.2), (25.0, 1_312_000, 66.0), (34.0, 350_000, 25.2), (43.0, 16_000, 0.0)]
+    points = tuple(
+        RateQualityPoint(resolution=size, crf=crf, bitrate_bps=rate, vmaf=vmaf) for crf, rate, vmaf in trials
+    )
+    shots = [ShotPoints(shot_index=0, duration_s=38 / 24, points=points)]
+    promise = Promise(bitrate_bps=84_000, vmaf=11.8)
+    choice = ShotChoice(shot_index=0, crf=38.5, predicted=promise)
+    cap = RateCap(maxrate_bps=10_000_000, buffer_bits=20_000_000)
+    rung = Rung(resolution=size, promised=promise, rate_cap=cap, shots=(choice,))
+    bits = (140_000 * 38 // 24 // 38,) * 38
+    delivered = DeliveredShot(0, 38.5, 140_000, 4.0, 38 / 24, bits)
+    (new,) = judge_rung(rung, [delivered], points=shots, crf_step=0.5).corrections
+    assert 36.0 <= new.crf < 38.5
+    assert new.predicted.vmaf == pytest.approx(11.8, abs=1.5)
 
 
 def test_a_shot_at_the_end_of_its_trials_is_not_pushed_beyond() -> None:
