@@ -31,6 +31,8 @@ class ScoredLeg:
     """Its coded size; CAMBI wants to know it."""
     log: Path
     """Where libvmaf writes its frame scores."""
+    with_error: bool = False
+    """Also log the mean squared error of each plane, for :func:`count_differing`."""
 
 
 def scoring_graph(
@@ -90,6 +92,22 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
     return scores
 
 
+def count_differing(log: Path, *, where: str) -> int:
+    """Returns how many pairs of pictures are not the same, from the log of a leg ``with_error``.
+
+    The log has six decimals of the 10-bit error: a single sample that is off by one 8-bit step still shows at 2160p.
+
+    Raises:
+        ToolOutputInvalid: if the log holds no errors.
+    """
+    try:
+        frames = json.loads(log.read_text(encoding="utf-8"))["frames"]
+        errors = [max(float(frame["metrics"][f"mse_{plane}"]) for plane in ("y", "cb", "cr")) for frame in frames]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ToolOutputInvalid(where, found=f"no errors logged: {error!r}", expected="a libvmaf log") from error
+    return sum(error != 0 for error in errors)
+
+
 def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
     width_px = max(CAMBI_LEAST_WIDTH_PX, leg.resolution.width_px)
     height_px = max(CAMBI_LEAST_HEIGHT_PX, leg.resolution.height_px)
@@ -99,7 +117,7 @@ def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
     return (
         f"libvmaf=shortest=1:n_threads=1:n_subsample={metric.subsample}:log_fmt=json:"
         f"log_path={_escaped(leg.log)}:model='{model}'"
-    )
+    ) + (":feature='name=psnr\\:enable_mse=true'" if leg.with_error else "")
 
 
 def _escaped(path: Path) -> str:
