@@ -18,6 +18,7 @@ from media.encoders.arguments import (
     track_timescale,
 )
 from media.encoders.x264 import level_and_references
+from media.encoders.x265 import level_idc
 from tests.support.goldens import Golden
 
 RATES = [Fraction(24), Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(50), Fraction(60000, 1001)]
@@ -110,6 +111,27 @@ def test_known_sizes_have_known_levels(
     width: int, height: int, rate: float, preset: str, expected: tuple[str, int]
 ) -> None:
     assert level_and_references(Resolution(width_px=width, height_px=height), rate, preset) == expected
+
+
+@given(size=SIZES, rate=st.sampled_from([24.0, 25.0, 30.0, 50.0, 60.0]))
+def test_the_hevc_level_is_the_least_that_fits(size: Resolution, rate: float) -> None:
+    """Against the formulas of ITU-T H.265 A.4.1, with the table's ratios instead of its rows."""
+    luma_samples = {30: 36864, 60: 122880, 63: 245760, 90: 552960, 93: 983040, 120: 2228224, 150: 8912896,
+                    180: 35651584}  # fmt: skip
+    idc = level_idc(size, rate)
+    fitting = luma_samples[idc // 30 * 30 if idc > 120 else idc]
+    assert size.pixels <= fitting
+    assert max(size.width_px, size.height_px) ** 2 <= 8 * fitting
+    assert level_idc(size, 24.0) <= idc
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "rate", "idc"),
+    [(1920, 1080, 24, 120), (1920, 1080, 60, 123), (3840, 2160, 24, 150), (3840, 2160, 60, 153), (1280, 720, 30, 93),
+     (960, 540, 24, 90), (480, 270, 24, 63), (192, 108, 24, 30), (7680, 4320, 60, 183)],
+)  # fmt: skip
+def test_known_hevc_sizes_have_known_levels(width: int, height: int, rate: float, idc: int) -> None:
+    assert level_idc(Resolution(width_px=width, height_px=height), rate) == idc
 
 
 @given(size=SIZES)
