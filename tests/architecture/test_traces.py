@@ -18,9 +18,7 @@ REGISTRIES = tuple(
         ("index", "crates", "io"),
     )
 )
-UNFINISHED = re.compile(
-    r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK|NotImplemented" + r"Error|not implemented yet)\b"
-)
+UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK|NotImplemented" + r"Error)\b")
 HOMES = re.compile(r"(?<![\w.])/(home|Users)/[a-z]\w*/|(?<![\w.])/ro" + r"ot/")
 
 
