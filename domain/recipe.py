@@ -62,7 +62,7 @@ class CodecRecipe(StrictValue):
     @property
     def crfs(self) -> tuple[float, ...]:
         """The trial CRFs in force."""
-        return self.trial_crfs or DEFAULT_TRIAL_CRFS[self.codec]
+        return DEFAULT_TRIAL_CRFS[self.codec] if self.trial_crfs is None else self.trial_crfs
 
 
 class ShotRecipe(StrictValue):

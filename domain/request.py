@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from domain.errors import PertitleError
 from domain.recipe import Recipe
@@ -26,6 +26,13 @@ class TitleRequest(StrictValue):
     """How to encode. Leave it out for the house defaults."""
     priority: Literal["urgent", "high", "normal", "low", "backfill"] = "normal"
     """Who goes first when workers are scarce."""
+
+    @field_validator("source")
+    @classmethod
+    def _stays_below(cls, source: str) -> str:
+        if ".." in source.split("/"):
+            raise ValueError("'..' in the address")
+        return source
 
 
 class BadRequest(PertitleError):
