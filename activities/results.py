@@ -164,7 +164,9 @@ class ResultActivities:
         units = [BaselineUnit(codec=codec, preset=preset, rung=rung) for rung in fixed_ladder(name, mezzanine.display)]
         found = [self._box.results.find("baselines", baseline_key(mezzanine, unit), BaselineEncode) for unit in units]
         rungs = tuple(_baseline_rung(encode) for encode in found if encode is not None)
-        return ResultBaseline(name=name, bd_rate=_saved(rungs, ours), rungs=rungs)
+        return ResultBaseline(
+            name=name, bd_rate=_saved(rungs, ours), scored_every=mezzanine.recipe.baseline_subsample, rungs=rungs
+        )
 
     def _point_at(self, title_id: str, report: StoredFile) -> None:
         """Makes the portal show this report; the last writer wins, as with ``current.json``."""

@@ -68,7 +68,7 @@ class EncodeActivities:
                 await self._box.fetch_piece(mezzanine, piece.shot_index, bench.scratch, pulse)
                 for piece in mezzanine.pieces
             ]
-            run = await encode_baseline(bench, pieces, fixed_rung_recipe(mezzanine, unit), mezzanine.delivery_metric())
+            run = await encode_baseline(bench, pieces, fixed_rung_recipe(mezzanine, unit), mezzanine.baseline_metric())
         encode = BaselineEncode(
             codec=unit.codec,
             resolution=unit.rung.resolution,
@@ -159,7 +159,7 @@ def baseline_key(mezzanine: Mezzanine, unit: BaselineUnit) -> Sha256:
             "pictures": [piece.pictures_sha256 for piece in mezzanine.pieces],
             "unit": unit.model_dump(mode="json"),
             "grid": str(mezzanine.recipe.shots.idr_grid_s),
-            "metric": mezzanine.delivery_metric().model_dump(mode="json"),
+            "metric": mezzanine.baseline_metric().model_dump(mode="json"),
             "tools": mezzanine.tools_digest,
             "version": 1,
         }

@@ -41,10 +41,11 @@ async def demo(state: StateOption = DEFAULT_STATE_DIR) -> None:
     """
     began = time.monotonic()
     folder = state / "demo"
-    stack = await start_stack(state, on_change=PartNews().show)
+    notes().print(f"starting the local stack, and making the sample clip {CLIP}")
+    stack, clip = await asyncio.gather(
+        start_stack(state, on_change=PartNews().show), make_clip(CLIP, folder / "source")
+    )
     session = await local_session(stack)
-    notes().print(f"making the sample clip {CLIP}")
-    clip = await make_clip(CLIP, folder / "source")
     recipe = await asyncio.to_thread(read_recipe, RECIPE_FILE)
     content = request_content(str(clip), recipe=recipe, title_id=TITLE_ID, priority="normal")
     submitted = await upload_and_submit(session, str(clip), content)

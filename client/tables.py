@@ -8,8 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from client.local_stack.state import PartStatus, StackState
-from domain.result import ResultLadder, TitleResult
+from domain.result import ResultLadder, ResultRung, TitleResult
 
+OFF_PROMISE_VMAF = 0.5
+"""A rung that misses its promise by more is marked."""
+_MARKS = {"*": "* corrected once, by encoding guilty shots again", "!": "! more than 0.5 VMAF off its promise"}
 _STATUS_STYLE = {PartStatus.READY: "green", PartStatus.STARTING: "yellow", PartStatus.RESTARTING: "red"}
 
 
@@ -47,9 +50,16 @@ def ladder_table(ladder: ResultLadder) -> Table:
             f"{rung.promised.vmaf:.2f}",
             f"{rung.delivered.vmaf_mean:.2f}",
             f"{rung.delivered.vmaf_p5:.2f}",
-            "corrected" if rung.corrected else "",
+            _mark(rung),
         )
+    marks = {_mark(rung) for rung in ladder.rungs}
+    table.caption = "; ".join(words for mark, words in _MARKS.items() if any(mark in seen for seen in marks)) or None
     return table
+
+
+def _mark(rung: ResultRung) -> str:
+    is_missed = abs(rung.delivered.vmaf_mean - rung.promised.vmaf) > OFF_PROMISE_VMAF
+    return ("*" if rung.corrected else "") + ("!" if is_missed else "")
 
 
 def kbps(bitrate_bps: float) -> str:
@@ -101,7 +111,7 @@ def titles_table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
 
 def _table(title: str) -> Table:
     # Narrow enough for 80 columns, the width of a CI log.
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    return Table(title=title, title_justify="left", title_style="bold", caption_justify="left", box=box.SIMPLE_HEAD)
 
 
 def _saved(ladder: ResultLadder) -> str:

@@ -97,3 +97,7 @@ class Mezzanine(Value):
     def delivery_metric(self) -> MetricRecipe:
         """Returns how everything that is promised or published is measured: every frame."""
         return MetricRecipe(display=self.display, subsample=1)
+
+    def baseline_metric(self) -> MetricRecipe:
+        """Returns how the fixed ladder is measured."""
+        return MetricRecipe(display=self.display, subsample=self.recipe.baseline_subsample)

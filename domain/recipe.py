@@ -150,17 +150,20 @@ class Recipe(StrictValue):
     packaging: PackagingRecipe = PackagingRecipe()
     baseline: Literal["netflix-2015", "none"] = "none"
     """A fixed ladder to encode and measure beside ours, for the report. Costs compute; changes nothing published."""
+    baseline_subsample: int = Field(default=1, ge=1, le=31)
+    """The fixed ladder is scored on every n-th frame (odd)."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         codecs = [item.codec for item in self.codecs]
         if len(set(codecs)) != len(codecs):
             raise ValueError("codecs: each codec at most once")
-        if self.search_subsample % 2 == 0:
-            raise ValueError(
-                f"search_subsample {self.search_subsample}: odd expected "
-                "(mini-GOPs are powers of two: an even step scores the same kind of frame again and again)"
-            )
+        for name in ("search_subsample", "baseline_subsample"):
+            if getattr(self, name) % 2 == 0:
+                raise ValueError(
+                    f"{name} {getattr(self, name)}: odd expected "
+                    "(mini-GOPs are powers of two: an even step scores the same kind of frame again and again)"
+                )
         if self.packaging.segment_s % self.shots.idr_grid_s != 0:
             raise ValueError("packaging.segment_s is not a multiple of shots.idr_grid_s")
         return self

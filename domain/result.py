@@ -100,6 +100,8 @@ class ResultBaseline(Value):
     bd_rate: float | None
     """Mean rate difference at equal VMAF mean, ours against the fixed ladder, as a fraction (-0.3 = 30 % less);
     ``None`` where the two ladders share no quality range."""
+    scored_every: int = 1
+    """Every n-th frame of the fixed ladder was scored; ours is scored on every frame."""
     rungs: tuple[BaselineRung, ...]
 
 

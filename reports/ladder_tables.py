@@ -133,7 +133,8 @@ def fixed_table(baseline: ResultBaseline, codec: Codec) -> Markup:
     """Returns the BD-rate against the fixed ladder and the fixed ladder's rungs as measured."""
     names = ("Size", "target kb/s", "kb/s", "mean", "harmonic")
     head = element("tr", [head_cell(name, css_class="words" if name == "Size" else None) for name in names])
-    caption = ["Fixed ladder ", element("q", baseline.name), ", encoded and measured in ", CODEC_NAMES[codec]]
+    scored = "" if baseline.scored_every == 1 else f", scored on one frame in {baseline.scored_every}"
+    caption = ["Fixed ladder ", element("q", baseline.name), ", encoded and measured in ", CODEC_NAMES[codec], scored]
     rows = [_fixed_row(rung) for rung in baseline.rungs]
     return join(
         _rate_change(baseline), Table(caption, f"Fixed ladder, {CODEC_NAMES[codec]}", head, rows, "fixed").draw()

@@ -1,9 +1,10 @@
 """What the result cost and what it was made with: CPU by stage, trial encodes, audio, notes, tools."""
 
 from domain.result import ResultAudio, TitleResult
+from domain.video import Codec
 from reports.ladder_tables import Table, head_cell
 from reports.markup import Child, Markup, element, join
-from reports.numerals import NOTHING, write_bitrate, write_count, write_difference, write_seconds
+from reports.numerals import CODEC_NAMES, NOTHING, write_bitrate, write_count, write_difference, write_seconds
 from reports.overview import cpu_total
 
 STAGE_NAMES = {
@@ -12,10 +13,10 @@ STAGE_NAMES = {
     "trials": "Trial encodes",
     "plan": "Plan the ladders",
     "encode": "Production encodes",
-    "measure": "Assemble and measure",
+    "measure": "Measure",
     "audio": "Audio",
     "baseline": "Fixed ladder",
-    "package": "Package and encrypt",
+    "package": "Assemble, package, encrypt",
     "publish": "Publish and verify",
 }
 """Stages in the order in which they happen."""
@@ -91,11 +92,17 @@ def _tools(result: TitleResult) -> Markup:
     head = element("tr", head_cell("Tool", css_class="words"), head_cell("Version", css_class="words"))
     rows = [
         element("tr", head_cell(name, scope="row", css_class="words"), element("td", version, class_="words version"))
-        for name, version in sorted(result.tools.items())
+        for name, version in [*sorted(result.tools.items()), *_choices(result)]
     ]
     digest = element("p", "Source SHA-256 ", element("code", result.source.sha256), class_="small")
     content = Table("Programs that made and measured this release", "Tools", head, rows).draw() if rows else None
     return element("section", element("h2", "Tools"), content, digest, id="tools")
+
+
+def _choices(result: TitleResult) -> list[tuple[str, str]]:
+    """Names what else decides the numbers: the VMAF model and each codec's preset."""
+    presets = [(f"{CODEC_NAMES[Codec(codec)]} preset", preset) for codec, preset in sorted(result.presets.items())]
+    return [("VMAF model", result.metric), *presets]
 
 
 def draw_notes(result: TitleResult) -> Markup | None:
