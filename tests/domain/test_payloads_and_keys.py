@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from domain.encodes import EncodeRecipe, MetricRecipe, RateCap, encode_key, score_key
 from domain.files import StoredFile
 from domain.progress import BatchProgress, TitleProgress
-from domain.recipe import Recipe
 from domain.release import ReleaseReference, TitleReceipt
 from domain.result import ResultTrials, StageCpu
 from domain.steps import (
@@ -102,7 +101,6 @@ def test_content_keys_do_not_change_by_accident() -> None:
     assert key == "28c1cb28e1bce1f633e46b3af025dfbacc210093426090f32ba8e301670a7312"
     assert encode_key("a" * 64, CAPPED, "b" * 64) == "fcc4ebfa2403a940bc6d99ff2834c69aa09e3035afd86f3ed4287740caefd5ee"
     assert score_key(key, METRIC, "b" * 64) == "8c67337d95baf35126080d359212c4c56d1fec3d022a1f9ae51c14e8f1a6cd05"
-    assert digest_of(Recipe()) == "aa2f64306a6fb10875149fed0588813ce6dc8b8dce23b4e47fd8649f0cf9d63b"
 
 
 @pytest.mark.parametrize(
