@@ -10,7 +10,6 @@ from domain.video import Codec, Resolution
 from media.bench import ShotPiece
 from media.errors import ToolFailed, ToolOutputInvalid
 from media.measuring import DistortedFile, measure_encodes
-from media.packets import check_packets, read_packets
 from media.trials import MadeEncode, encode_and_score, encode_command, encode_shot, trial_command
 from tests.support.goldens import Golden
 from tests.support.pieces import EVERY_FRAME, SMALL, bench_in, recipe_of
@@ -79,25 +78,6 @@ async def test_a_file_that_is_no_picture_fails_with_what_ffmpeg_said(tmp_path: P
     piece = ShotPiece(broken, 10, recipe_of(Codec.H264).frame_rate, "shot 0")
     with pytest.raises(ToolFailed, match=r"TOOL-002 1 production encodes of shot 0, h264: exit code"):
         await encode_shot(bench_in(tmp_path / "bench"), piece, [recipe_of(Codec.H264)])
-
-
-async def test_packets_that_are_not_as_planned_are_refused(tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...]) -> None:
-    recipe = recipe_of(Codec.H264, idr_frames=(0, 7))
-    (encode,), _ = await encode_shot(bench_in(tmp_path), tiny_pieces[2], [recipe])
-    packets = read_packets(encode.path)
-    check_packets(packets, where="shot 2", frames=19, idr_frames=(0, 7))
-    with pytest.raises(ToolOutputInvalid, match=r"shot 2: 19 frames encoded. expected: 20 frames"):
-        check_packets(packets, where="shot 2", frames=20, idr_frames=(0, 7))
-    for plan in ((0,), (0, 8), (0, 7, 9)):
-        with pytest.raises(ToolOutputInvalid, match=r"shot 2: IDR frames \[0, 7\]"):
-            check_packets(packets, where="shot 2", frames=19, idr_frames=plan)
-
-
-def test_a_file_without_pictures_has_no_packets_to_read(tmp_path: Path) -> None:
-    empty = tmp_path / "empty.mp4"
-    empty.write_bytes(b"")
-    with pytest.raises(ToolOutputInvalid, match=r"TOOL-004 empty.mp4"):
-        read_packets(empty)
 
 
 def test_command_lines_are_golden(golden: Golden) -> None:
