@@ -1,3 +1,8 @@
 """Fixtures that several rooms share."""
 
-pytest_plugins = ["tests.support.goldens", "tests.support.pieces", "tests.support.s3_server"]
+pytest_plugins = [
+    "tests.support.goldens",
+    "tests.support.pieces",
+    "tests.support.s3_server",
+    "tests.support.temporal_server",
+]

@@ -42,6 +42,8 @@ with workflow.unsafe.imports_passed_through():
 
 OPEN_BATCHES = 16
 """Batches of one title that run at once: 16 windows of 64 are backlog enough for any number of workers."""
+BASELINE_PRIORITY = 5
+"""The fixed ladder goes last: nobody waits for it."""
 _TITLE_ID = SearchAttributeKey.for_keyword("TitleId")
 _PRIORITY = SearchAttributeKey.for_keyword("Priority")
 _STAGE = SearchAttributeKey.for_keyword("Stage")
@@ -99,12 +101,25 @@ class EncodeTitle:
             self._enter("publish")
             return opened.finished
         mezzanine = await self._prepare(opened)
+        # The fixed ladder is for the report only: it fills what the title's own work leaves idle.
+        task, _ = await _side_by_side(self._make_release(request, opened, mezzanine), self._run_baseline(mezzanine))
+        finished = await workflow.execute_activity_method(
+            ResultActivities.write_result,
+            task.model_copy(update={"cpu_s": self._log.cpu_s, "wall_s": self._wall_s()}),
+            **self._on_title(IO, "write result.json and the report"),
+        )
+        self._log.finish(finished, finished.receipt.release)
+        workflow.upsert_search_attributes([_STAGE.value_set("done"), _PERCENT.value_set(100.0)])
+        return finished.receipt
+
+    async def _make_release(
+        self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference
+    ) -> ResultTask:
         planned, audio = await self._plan(mezzanine)
         ladders = await self._encode_and_measure(mezzanine, planned)
-        published = await self._deliver(
-            request, opened, LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders), audio
-        )
-        task = ResultTask(
+        task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders)
+        published = await self._deliver(request, opened, task, audio)
+        return ResultTask(
             title_key=opened.title_key,
             mezzanine=mezzanine.mezzanine,
             ladders=ladders,
@@ -113,14 +128,15 @@ class EncodeTitle:
             release=published.release,
             trials=self._trial_counts(),
             cpu_s=self._log.cpu_s,
-            wall_s=(workflow.now() - workflow.info().start_time).total_seconds(),
+            wall_s=self._wall_s(),
         )
-        finished = await workflow.execute_activity_method(
-            ResultActivities.write_result, task, **self._on_title(IO, "write result.json and the report")
+
+    async def _run_baseline(self, mezzanine: MezzanineReference) -> None:
+        """Encodes and measures the fixed ladder if the recipe asks for one; a failed rung is left out of the report."""
+        baseline = await workflow.execute_activity_method(
+            PlanActivities.plan_baseline, mezzanine.mezzanine, **self._lightly("plan the fixed ladder")
         )
-        self._log.finish(finished, published.release)
-        workflow.upsert_search_attributes([_STAGE.value_set("done"), _PERCENT.value_set(100.0)])
-        return finished.receipt
+        await self._run_work("baseline", baseline)
 
     async def _prepare(self, opened: OpenedTitle) -> MezzanineReference:
         """Inspects the source, finds its shots, splits it, and proves that pictures are paired right."""
@@ -150,17 +166,13 @@ class EncodeTitle:
         return mezzanine
 
     async def _plan(self, mezzanine: MezzanineReference) -> tuple[PlannedLadders, EncodedTracks]:
-        """Runs trial encodes, the fixed ladder and audio side by side; plans the ladders when the trials are in."""
+        """Runs trial encodes and audio side by side; plans the ladders when the trials are in."""
         self._enter("trials")
         trials = await workflow.execute_activity_method(
             PlanActivities.plan_trials, mezzanine.mezzanine, **self._lightly("plan the trial encodes")
         )
-        baseline = await workflow.execute_activity_method(
-            PlanActivities.plan_baseline, mezzanine.mezzanine, **self._lightly("plan the fixed ladder")
-        )
-        _, _, audio = await _side_by_side(
+        _, audio = await _side_by_side(
             self._run_work("trials", trials),
-            self._run_work("baseline", baseline),
             workflow.execute_activity_method(
                 SourceActivities.encode_audio, mezzanine.mezzanine, **self._on_title(IO, "encode the audio tracks")
             ),
@@ -258,7 +270,7 @@ class EncodeTitle:
                 work=work,
                 first=first,
                 count=min(UNITS_PER_BATCH, work.count - first),
-                priority_key=self._priority_key,
+                priority_key=BASELINE_PRIORITY if work.kind is UnitKind.BASELINE else self._priority_key,
             )
             self._log.open_batch(child_id)
             outcome = await workflow.execute_child_workflow(
@@ -278,6 +290,9 @@ class EncodeTitle:
         self._log.enter(stage)
         percent = self._log.progress(self._title_id).percent
         workflow.upsert_search_attributes([_STAGE.value_set(stage), _PERCENT.value_set(percent)])
+
+    def _wall_s(self) -> float:
+        return (workflow.now() - workflow.info().start_time).total_seconds()
 
     def _trial_counts(self) -> ResultTrials:
         trials = self._log.outcome_of(UnitKind.TRIAL)

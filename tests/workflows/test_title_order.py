@@ -37,7 +37,7 @@ async def test_a_title_runs_all_steps_in_order(temporal: WorkflowEnvironment) ->
     names = [call.split(" ")[0] for call in fake.calls]
     order = [
         "open_title", "inspect_source", "detect_shots", "split_source", "check_pairing", "plan_trials",
-        "plan_baseline", "plan_ladders", "run_encode_unit", "plan_measures", "run_measure_unit", "judge_ladders",
+        "plan_ladders", "run_encode_unit", "plan_measures", "run_measure_unit", "judge_ladders",
         "plan_assembly", "run_assemble_unit", "package_title", "publish_title", "write_result",
     ]  # fmt: skip
     assert [names.index(name) for name in order] == sorted(names.index(name) for name in order)
