@@ -27,6 +27,12 @@ _MATRICES = frozenset({"bt709", "smpte170m", "bt470bg"})
 _HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 
+# The VMAF v1 model cannot compare smaller pictures: SpEED needs 160 lines (libvmaf 3.2 crashes below, measured),
+# CAMBI one side of 216 pixels.
+LEAST_SIDE_PX = 160
+LEAST_LONG_SIDE_PX = 216
+
+
 def piece_pixel_format(pixel_format: str) -> str:
     """Returns the pixel format of the pieces of a source: the source's own, planar, without the ``j`` of full range."""
     planar = _PLANAR.get(pixel_format, pixel_format)
@@ -124,8 +130,11 @@ def check_picture(track: ProbedTrack, *, where: str) -> None:
         fault = (f"rotated by {track.rotation_deg} degrees", "an upright picture", "turn the pictures themselves")
     elif ratio not in {Fraction(0), Fraction(1)}:
         fault = (f"sample aspect ratio {ratio}", "square samples (1:1)", "scale it to square samples")
-    elif width % 2 or height % 2 or min(width, height) < 64:
-        fault = (f"{width}x{height} pixels", "even width and height, at least 64", "crop it to an even size")
+    elif width % 2 or height % 2:
+        fault = (f"{width}x{height} pixels", "even width and height", "crop it to an even size")
+    elif min(width, height) < LEAST_SIDE_PX or max(width, height) < LEAST_LONG_SIDE_PX:
+        least = f"at least {LEAST_SIDE_PX} pixels each way and {LEAST_LONG_SIDE_PX} one way"
+        fault = (f"{width}x{height} pixels", least, "deliver it larger; it could not be measured")
     if fault:
         found, expected, fix = fault
         raise UnsupportedPicture(where, found=found, expected=expected, fix=fix)
