@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from temporalio import activity
 
+from activities.heartbeats import Pulse
 from activities.readings import CRF_STEP, read_delivered, read_points
 from activities.toolbox import Toolbox
 from domain.files import StoredFile
@@ -76,7 +77,7 @@ class PlanActivities:
     async def plan_ladders(self, reference: StoredFile) -> PlannedLadders:
         """Chooses the rungs of every codec from the measured points, and plans their production encodes."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, reference)
-        (ladders, pictures), planned_s = await asyncio.to_thread(_timed, self._choose, mezzanine)
+        (ladders, pictures), planned_s = await asyncio.to_thread(_timed, self._choose, mezzanine, Pulse("points"))
         units = _encode_units(mezzanine, ladders, lambda _codec, _rung, _shot: True)
         encodes = await self._keep(
             UnitKind.ENCODE,
@@ -116,7 +117,7 @@ class PlanActivities:
         """Holds every rung against its promise and its cap; plans new encodes for guilty shots only."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         before = (await self._read_ladders(task)).ladders
-        after, judged_s = await asyncio.to_thread(_timed, self._correct_all, mezzanine, before)
+        after, judged_s = await asyncio.to_thread(_timed, self._correct_all, mezzanine, before, Pulse("points"))
         changed = {
             (ladder.codec, index, choice.shot_index)
             for ladder, old in zip(after, before, strict=True)
@@ -155,23 +156,26 @@ class PlanActivities:
     async def _read_ladders(self, task: LadderTask) -> LadderSet:
         return await asyncio.to_thread(self._box.results.read_document, task.ladders, LadderSet)
 
-    def _choose(self, mezzanine: Mezzanine) -> tuple[tuple[Ladder, ...], tuple[TitlePicture, ...]]:
+    def _choose(self, mezzanine: Mezzanine, pulse: Pulse) -> tuple[tuple[Ladder, ...], tuple[TitlePicture, ...]]:
         policy = mezzanine.recipe.policy
         ladders, pictures = [], []
         for item in mezzanine.recipe.codecs:
-            points = read_points(self._box, mezzanine, item.codec)
+            points = read_points(self._box, mezzanine, item.codec, pulse)
             ladders.append(plan_ladder(item.codec, points, policy, crf_step=CRF_STEP[item.codec]))
             hulls = {str(size): hull for size, hull in title_hulls(points, policy).items()}
             pictures.append(TitlePicture(codec=item.codec, title_hulls=hulls, shot_points=tuple(map(_dots, points))))
         return tuple(ladders), tuple(pictures)
 
-    def _correct_all(self, mezzanine: Mezzanine, ladders: Sequence[Ladder]) -> tuple[Ladder, ...]:
-        return tuple(self._corrected(mezzanine, ladder) for ladder in ladders)
+    def _correct_all(self, mezzanine: Mezzanine, ladders: Sequence[Ladder], pulse: Pulse) -> tuple[Ladder, ...]:
+        return tuple(self._corrected(mezzanine, ladder, pulse) for ladder in ladders)
 
-    def _corrected(self, mezzanine: Mezzanine, ladder: Ladder) -> Ladder:
-        points = read_points(self._box, mezzanine, ladder.codec)
-        rungs = tuple(self._judged(mezzanine, ladder, rung, points) for rung in ladder.rungs)
-        return ladder.model_copy(update={"rungs": rungs})
+    def _corrected(self, mezzanine: Mezzanine, ladder: Ladder, pulse: Pulse) -> Ladder:
+        points = read_points(self._box, mezzanine, ladder.codec, pulse)
+        rungs = []
+        for rung in ladder.rungs:
+            rungs.append(self._judged(mezzanine, ladder, rung, points))
+            pulse(len(rungs))
+        return ladder.model_copy(update={"rungs": tuple(rungs)})
 
     def _judged(self, mezzanine: Mezzanine, ladder: Ladder, rung: Rung, points: Sequence[ShotPoints]) -> Rung:
         delivered, _ = read_delivered(self._box, mezzanine, ladder.codec, rung)

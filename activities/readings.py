@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from activities.faults import ScoresMissing
+from activities.heartbeats import Pulse
 from activities.measures import find_encode
 from activities.toolbox import Toolbox
 from domain.encodes import EncodedShot, ShotScores
@@ -20,7 +21,7 @@ CRF_STEP = {Codec.H264: 0.5, Codec.HEVC: 0.5, Codec.AV1: 1.0}
 _READERS = 16
 
 
-def read_points(toolbox: Toolbox, mezzanine: Mezzanine, codec: Codec) -> list[ShotPoints]:
+def read_points(toolbox: Toolbox, mezzanine: Mezzanine, codec: Codec, pulse: Pulse) -> list[ShotPoints]:
     """Returns every trial point of a codec that is in the store, shot by shot; failed trials are simply absent."""
     crfs = next(item.crfs for item in mezzanine.recipe.codecs if item.codec is codec)
     sizes = candidate_resolutions(mezzanine.display, mezzanine.recipe.heights_px)
@@ -28,6 +29,7 @@ def read_points(toolbox: Toolbox, mezzanine: Mezzanine, codec: Codec) -> list[Sh
 
     def read(cell: tuple[int, Resolution, float]) -> RateQualityPoint | None:
         shot, size, crf = cell
+        pulse(shot)
         return _read_point(toolbox, mezzanine, shot, codec, size=size, crf=crf)
 
     with ThreadPoolExecutor(_READERS) as readers:

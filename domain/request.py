@@ -82,12 +82,18 @@ def parse_title_request(content: Any) -> TitleRequest:
 
 
 def _as_bad_request(error: ValidationError) -> BadRequest:
-    faults = error.errors(include_url=False, include_context=False)
+    every = error.errors(include_url=False, include_context=False)
+    # A wrong item makes its list wrong too ("at least 1 item"): only the item helps a person.
+    faults = [fault for fault in every if not any(_is_inside(other["loc"], fault["loc"]) for other in every)]
     first = ".".join(str(part) for part in faults[0]["loc"])
     where = ", ".join(dict.fromkeys(".".join(str(part) for part in fault["loc"]) or "request" for fault in faults))
     found = "; ".join(f"{_shown(fault.get('input'))} ({fault['msg']})" for fault in faults)
     kind, expected, fix = _advice(first)
     return kind(where, found=found, expected=expected, fix=fix)
+
+
+def _is_inside(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _advice(field: str) -> tuple[type[BadRequest], str, str]:

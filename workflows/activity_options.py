@@ -36,10 +36,11 @@ class _Who(TypedDict):
 
 
 def light_options(**who: Unpack[_Who]) -> ActivityOptions:
-    """Returns options for seconds of work without a process of its own: planning, looking up."""
+    """Returns options for seconds of work without a process of its own; reading many results says how far it is."""
     return ActivityOptions(
         task_queue=who["queue"],
         start_to_close_timeout=timedelta(minutes=15),
+        heartbeat_timeout=timedelta(seconds=60),
         retry_policy=RETRIES,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         priority=who["priority"],

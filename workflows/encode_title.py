@@ -1,7 +1,6 @@
 """A title from source to release: the order of its steps."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 from temporalio import workflow
@@ -37,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_options import ActivityOptions, light_options, title_options
     from workflows.failures import as_title_failure, as_work_failure
     from workflows.shot_batch import UNITS_PER_BATCH, ShotBatch
+    from workflows.side_by_side import side_by_side
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
     from workflows.title_log import TitleLog
 
@@ -102,7 +102,7 @@ class EncodeTitle:
             return opened.finished
         mezzanine = await self._prepare(opened)
         # The fixed ladder is for the report only: it fills what the title's own work leaves idle.
-        task, _ = await _side_by_side(self._make_release(request, opened, mezzanine), self._run_baseline(mezzanine))
+        task, _ = await side_by_side(self._make_release(request, opened, mezzanine), self._run_baseline(mezzanine))
         finished = await workflow.execute_activity_method(
             ResultActivities.write_result,
             task.model_copy(update={"cpu_s": self._log.cpu_s, "wall_s": self._wall_s()}),
@@ -171,7 +171,7 @@ class EncodeTitle:
         trials = await workflow.execute_activity_method(
             PlanActivities.plan_trials, mezzanine.mezzanine, **self._lightly("plan the trial encodes")
         )
-        _, audio = await _side_by_side(
+        _, audio = await side_by_side(
             self._run_work("trials", trials),
             workflow.execute_activity_method(
                 SourceActivities.encode_audio, mezzanine.mezzanine, **self._on_title(IO, "encode the audio tracks")
@@ -252,7 +252,7 @@ class EncodeTitle:
     async def _run_work(self, stage: str, work: WorkList) -> BatchOutcome:
         """Runs a work list in batches and returns the sum of their outcomes."""
         self._log.expect(work)
-        outcomes = await _side_by_side(
+        outcomes = await side_by_side(
             *(self._run_batch(work, first) for first in range(0, work.count, UNITS_PER_BATCH))
         )
         total = BatchOutcome()
@@ -315,15 +315,3 @@ class EncodeTitle:
     @property
     def _priority(self) -> Priority:
         return Priority(priority_key=self._priority_key, fairness_key=self._title_id)
-
-
-async def _side_by_side(*steps: Coroutine[Any, Any, Any] | Any) -> list[Any]:
-    """Runs steps side by side; when one fails the others are canceled and awaited before it is raised."""
-    tasks = [asyncio.ensure_future(step) for step in steps]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

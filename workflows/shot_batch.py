@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.work import BatchOutcome, BatchTask, UnitFailure, UnitKind, UnitOutcome, UnitReference
     from workflows.activity_options import unit_options
     from workflows.failures import unit_failure
+    from workflows.side_by_side import side_by_side
     from workflows.task_queues import QUEUE_OF
 
 UNITS_PER_BATCH = 200
@@ -45,7 +46,7 @@ class ShotBatch:
     @workflow.run
     async def run(self, task: BatchTask) -> BatchOutcome:
         """Runs the units ``[first, first + count)`` of the work list."""
-        await asyncio.gather(*(self._run_unit(task.first + offset) for offset in range(task.count)))
+        await side_by_side(*(self._run_unit(task.first + offset) for offset in range(task.count)))
         return self._outcome
 
     @workflow.query

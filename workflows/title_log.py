@@ -58,6 +58,7 @@ class TitleLog:
     def expect(self, work: WorkList) -> None:
         """Adds a work list to what is expected."""
         self._expected[work.kind] = self._expected.get(work.kind, 0) + work.encodes
+        self._show()
 
     def expect_rungs(self, rungs: int) -> None:
         """Notes how many renditions there will be."""

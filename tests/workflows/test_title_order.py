@@ -149,6 +149,43 @@ async def test_cancel_reaches_the_units_and_ends_the_title_as_canceled(temporal:
     assert status == WorkflowExecutionStatus.CANCELED
 
 
+async def test_a_canceled_batch_ends_only_when_its_last_unit_has_ended(temporal: WorkflowEnvironment) -> None:
+    running, first_ended, may_end = set(), asyncio.Event(), asyncio.Event()
+
+    async def hold(name: str) -> None:
+        if not name.startswith("run_trial_unit"):
+            return
+        running.add(name)
+        try:
+            while True:
+                activity.heartbeat()
+                await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            if name == "run_trial_unit 0":
+                first_ended.set()
+            else:
+                await may_end.wait()
+            raise
+
+    async with title_workers(temporal.client, FakeTitle(shots=1, hold=hold).activities()):
+        handle = await start(temporal)
+        child = temporal.client.get_workflow_handle(f"{handle.id}/trial-0001")
+        while len(running) < 2:
+            await asyncio.sleep(0.05)
+        await handle.cancel()
+        await asyncio.wait_for(first_ended.wait(), 60)
+        # The first unit's end is written to history; the batch must go on waiting for the second.
+        while True:
+            history = await child.fetch_history()
+            if any(event.HasField("activity_task_canceled_event_attributes") for event in history.events):
+                break
+        assert (await child.describe()).status == WorkflowExecutionStatus.RUNNING
+        may_end.set()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        assert (await child.describe()).status == WorkflowExecutionStatus.CANCELED
+
+
 @pytest.mark.slow
 async def test_a_title_of_900_shots_stays_within_the_history_budget(temporal: WorkflowEnvironment) -> None:
     """900 shots x 6 sizes x 8 CRFs = 43,200 trial encodes in 5,400 units, on a server with lowered limits."""
