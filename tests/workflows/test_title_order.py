@@ -150,12 +150,15 @@ async def test_cancel_reaches_the_units_and_ends_the_title_as_canceled(temporal:
 
 
 async def test_a_canceled_batch_ends_only_when_its_last_unit_has_ended(temporal: WorkflowEnvironment) -> None:
-    running, first_ended, may_end = set(), asyncio.Event(), asyncio.Event()
+    running: set[str] = set()
+    both_run, first_ended, may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def hold(name: str) -> None:
         if not name.startswith("run_trial_unit"):
             return
         running.add(name)
+        if len(running) == 2:
+            both_run.set()
         try:
             while True:
                 activity.heartbeat()
@@ -170,8 +173,7 @@ async def test_a_canceled_batch_ends_only_when_its_last_unit_has_ended(temporal:
     async with title_workers(temporal.client, FakeTitle(shots=1, hold=hold).activities()):
         handle = await start(temporal)
         child = temporal.client.get_workflow_handle(f"{handle.id}/trial-0001")
-        while len(running) < 2:
-            await asyncio.sleep(0.05)
+        await asyncio.wait_for(both_run.wait(), 60)
         await handle.cancel()
         await asyncio.wait_for(first_ended.wait(), 60)
         # The first unit's end is written to history; the batch must go on waiting for the second.
