@@ -8,21 +8,10 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFail
 from temporalio.service import RPCError
 
 from client.titles import Handle
-from domain.progress import STAGES, BatchProgress, TitleProgress
+from domain.progress import STAGE_SHARES, STAGES, BatchProgress, TitleProgress
 from domain.work import UnitKind
 
 ASK_EVERY_S = 1.0
-_STAGE_SHARE = {
-    "inspect": 3.0,
-    "shots": 5.0,
-    "trials": 52.0,
-    "plan": 1.0,
-    "encode": 14.0,
-    "measure": 17.0,
-    "package": 6.0,
-    "publish": 2.0,
-}
-"""Rough share of each stage of the work, in percent: measured on the demo title."""
 _COUNTED = {"trials": "trials", "encode": "encodes"}
 """Stages that tell how much of them is done."""
 _WINDOW_S = 60.0
@@ -63,7 +52,7 @@ def add_batches(title: TitleProgress, batches: list[BatchProgress]) -> TitleProg
 def percent_done(progress: TitleProgress) -> float:
     """Returns how much of the work is done, ``[0, 100]``: stages by their usual share, counted ones by their count."""
     counted = 0.0
-    for stage, share in _STAGE_SHARE.items():
+    for stage, share in STAGE_SHARES.items():
         if stage in progress.stages_done:
             counted += share
         elif stage == progress.stage and stage in _COUNTED:

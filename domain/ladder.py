@@ -63,14 +63,6 @@ class Ladder(Value):
     rungs: tuple[Rung, ...] = Field(min_length=1)
 
 
-class HullPoint(Value):
-    """A point of a title's upper hull, for the report."""
-
-    resolution: Resolution
-    bitrate_bps: float
-    vmaf: float
-
-
 class FixedRung(Value):
     """One rung of a fixed ladder: the same for every title."""
 

@@ -5,8 +5,19 @@ from pydantic import Field
 from domain.values import Value
 from domain.work import UnitKind
 
-STAGES: tuple[str, ...] = ("inspect", "shots", "trials", "plan", "encode", "measure", "package", "publish")
-"""The stages of a title as people see them, in order. Audio and the fixed ladder run beside the trial encodes."""
+STAGE_SHARES: dict[str, float] = {
+    "inspect": 3.0,
+    "shots": 5.0,
+    "trials": 52.0,
+    "plan": 1.0,
+    "encode": 14.0,
+    "measure": 17.0,
+    "package": 6.0,
+    "publish": 2.0,
+}
+"""The stages of a title as people see them, in order, each with its rough share of the work in percent (measured on
+the demo title; it need not be exact, only rise)."""
+STAGES: tuple[str, ...] = tuple(STAGE_SHARES)
 
 
 class BatchProgress(Value):

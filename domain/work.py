@@ -7,7 +7,7 @@ from pydantic import Field
 
 from domain.encodes import EncodeRecipe
 from domain.files import StoredFile
-from domain.ladder import FixedRung, Ladder
+from domain.ladder import FixedRung
 from domain.values import Sha256, Value
 from domain.video import Codec, Resolution
 
@@ -134,12 +134,6 @@ class BatchOutcome(Value):
             cpu_s=self.cpu_s + other.cpu_s,
             first_failure=self.first_failure or other.first_failure,
         )
-
-
-class LadderPlan(Value):
-    """The ladders of a title as planned: a document in the store, beside what they were planned from."""
-
-    ladders: tuple[Ladder, ...]
 
 
 class BatchTask(Value):

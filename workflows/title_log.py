@@ -3,23 +3,11 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.progress import STAGES, TitleProgress
+    from domain.progress import STAGE_SHARES, STAGES, TitleProgress
     from domain.release import ReleaseReference
     from domain.result import StageCpu
     from domain.steps import FinishedTitle
     from domain.work import BatchOutcome, UnitKind, WorkList
-
-# Shares of a title's wall time with a medium preset, for the percentage; they need not be exact, only rise.
-_STAGE_SHARE = {
-    "inspect": 3.0,
-    "shots": 5.0,
-    "trials": 52.0,
-    "plan": 1.0,
-    "encode": 14.0,
-    "measure": 17.0,
-    "package": 6.0,
-    "publish": 2.0,
-}
 
 
 class TitleLog:
@@ -118,7 +106,7 @@ class TitleLog:
         if self._is_done:
             return 100.0
         done = self._stages[:-1]
-        return round(sum(share for stage, share in _STAGE_SHARE.items() if stage in done), 1)
+        return round(sum(share for stage, share in STAGE_SHARES.items() if stage in done), 1)
 
     def _show(self) -> None:
         """Writes the workflow's current details: Markdown that the Temporal UI shows, and that costs no history."""
