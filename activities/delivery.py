@@ -10,12 +10,12 @@ from activities.faults import RenditionMissing
 from activities.heartbeats import Pulse
 from activities.measures import find_encode
 from activities.planning import rendition_name
+from activities.sources import find_audio
 from activities.toolbox import Toolbox
 from activities.units import load_unit
 from domain.mezzanine import Mezzanine
 from domain.release import KeyReference, Presentation, PresentationFile
 from domain.steps import (
-    AudioTracks,
     LadderSet,
     PackagedTitle,
     PackageTask,
@@ -119,7 +119,7 @@ class DeliveryActivities:
         return self._box.keys.open_or_create_key_set(key_set, mezzanine.recipe.packaging.scheme)
 
     def _fetch_tracks(self, task: PackageTask, mezzanine: Mezzanine, bench: Bench, pulse: Pulse) -> list[TrackFile]:
-        audio = self._box.results.read_document(task.audio, AudioTracks).tracks
+        audio = find_audio(self._box, mezzanine)
         ladders = self._box.results.read_document(task.ladders, LadderSet)
         tracks: list[Rendition | EncodedAudio] = [*read_renditions(self._box, mezzanine, ladders), *audio]
         fetched = []

@@ -6,7 +6,8 @@
     ├── BrokenPlan        PERT-002
     ├── EncodeMissing     STO-010
     ├── ScoresMissing     STO-011
-    └── RenditionMissing  STO-012
+    ├── RenditionMissing  STO-012
+    └── AudioMissing      STO-013
 """
 
 from typing import ClassVar
@@ -40,3 +41,9 @@ class RenditionMissing(StepError):
     """A rendition that should be in the store is not there (a cleaned store?)."""
 
     code: ClassVar[str] = "STO-012"
+
+
+class AudioMissing(StepError):
+    """Encoded audio that should be in the store is not there (a cleaned store?)."""
+
+    code: ClassVar[str] = "STO-013"

@@ -86,9 +86,10 @@ class PlanActivities:
             encodes=sum(len(unit.recipes) for unit in units),
             longest_s=_longest_shot_s(mezzanine),
         )
+        drawn = await asyncio.to_thread(self._box.results.put_document, PictureSet(pictures=pictures))
+        chosen = LadderSet(ladders=ladders, pictures=drawn)
         return PlannedLadders(
-            ladders=await asyncio.to_thread(self._box.results.put_document, LadderSet(ladders=ladders)),
-            pictures=await asyncio.to_thread(self._box.results.put_document, PictureSet(pictures=pictures)),
+            ladders=await asyncio.to_thread(self._box.results.put_document, chosen),
             encodes=encodes,
             rungs=sum(len(ladder.rungs) for ladder in ladders),
             cpu_s=planned_s,
@@ -116,7 +117,8 @@ class PlanActivities:
     async def judge_ladders(self, task: LadderTask) -> JudgedLadders:
         """Holds every rung against its promise and its cap; plans new encodes for guilty shots only."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
-        before = (await self._read_ladders(task)).ladders
+        planned = await self._read_ladders(task)
+        before = planned.ladders
         after, judged_s = await asyncio.to_thread(_timed, self._correct_all, mezzanine, before, Pulse("points"))
         changed = {
             (ladder.codec, index, choice.shot_index)
@@ -134,7 +136,9 @@ class PlanActivities:
             longest_s=_longest_shot_s(mezzanine),
         )
         return JudgedLadders(
-            ladders=await asyncio.to_thread(self._box.results.put_document, LadderSet(ladders=after)),
+            ladders=await asyncio.to_thread(
+                self._box.results.put_document, planned.model_copy(update={"ladders": after})
+            ),
             encodes=encodes,
             corrected_rungs=len({(codec, rung) for codec, rung, _ in changed}),
             cpu_s=judged_s,

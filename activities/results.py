@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.delivery import read_renditions
 from activities.heartbeats import Pulse
 from activities.readings import pool_title, read_delivered
+from activities.sources import find_audio
 from activities.toolbox import Toolbox
 from activities.trials import baseline_key
 from domain.files import StoredFile
@@ -29,7 +30,7 @@ from domain.result import (
     ResultSource,
     TitleResult,
 )
-from domain.steps import AudioTracks, BaselineEncode, FinishedTitle, LadderSet, ResultTask
+from domain.steps import BaselineEncode, FinishedTitle, LadderSet, ResultTask
 from domain.tracks import Rendition
 from domain.values import Value
 from domain.video import Codec
@@ -40,6 +41,7 @@ from ladders.fixed_ladder import fixed_ladder
 from ladders.pooling import pool_scores
 from reports.title_report import render_report
 from storage.addresses import ObjectAddress
+from storage.release_layout import reference_to
 from storage.release_reader import read_release
 from storage.uploads import ObjectHeaders
 
@@ -62,34 +64,36 @@ class ResultActivities:
         Pulse("result")(0)
         receipt = await asyncio.to_thread(self._write, task)
         base = self._box.report_base_url
-        url = f"{base}/titles/{task.release.title_id}/report" if base else ""
+        url = f"{base}/titles/{task.title_id}/report" if base else ""
         return FinishedTitle(receipt=receipt, report_url=url)
 
     def _write(self, task: ResultTask) -> TitleReceipt:
         mezzanine = self._box.read_mezzanine(task.mezzanine)
-        result = self._gather(task, mezzanine)
-        pictures = self._box.results.read_document(task.pictures, PictureSet).pictures
+        ladders = self._box.results.read_document(task.ladders, LadderSet)
+        release = reference_to(self._box.store.buckets.releases, task.title_id, task.release_id)
+        result = self._gather(task, mezzanine, ladders, release)
+        pictures = self._box.results.read_document(ladders.pictures, PictureSet).pictures
         text = json.dumps(result.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
         receipt = TitleReceipt(
-            title_id=task.release.title_id,
-            release=task.release,
+            title_id=task.title_id,
+            release=release,
             result=self._box.store.put_bytes(text.encode()),
             report=self._box.store.put_bytes(render_report(result, pictures).encode()),
         )
         kept = self._box.results.keep("titles", task.title_key, receipt)
-        self._point_at(task.release.title_id, kept.report)
+        self._point_at(task.title_id, kept.report)
         return kept
 
-    def _gather(self, task: ResultTask, mezzanine: Mezzanine) -> TitleResult:
+    def _gather(
+        self, task: ResultTask, mezzanine: Mezzanine, ladders: LadderSet, release: ReleaseReference
+    ) -> TitleResult:
         source, video = mezzanine.source, mezzanine.source.video
-        ladders = self._box.results.read_document(task.ladders, LadderSet)
         renditions = {item.name: item for item in read_renditions(self._box, mezzanine, ladders)}
-        audio = self._box.results.read_document(task.audio, AudioTracks).tracks
         return TitleResult(
-            title_id=task.release.title_id,
-            release_id=task.release.release_id,
-            release_uri=task.release.release_uri,
-            manifests=self._manifests(task.release),
+            title_id=task.title_id,
+            release_id=task.release_id,
+            release_uri=release.release_uri,
+            manifests=self._manifests(release),
             source=ResultSource(
                 uri=source.file.uri,
                 sha256=source.file.sha256,
@@ -110,7 +114,7 @@ class ResultActivities:
                     bitrate_bps=track.bitrate_bps,
                     loudness_lufs=track.loudness_lufs,
                 )
-                for track in audio
+                for track in find_audio(self._box, mezzanine)
             ),
             notes=source.notes,
             metric=mezzanine.delivery_metric().model,

@@ -3,16 +3,18 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 from temporalio import activity
 
+from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
 from activities.toolbox import Toolbox
 from domain.files import StoredFile
 from domain.mezzanine import Mezzanine, MezzaninePiece
 from domain.recipe import Recipe
 from domain.release import TitleReceipt
-from domain.request import TitleRequest
+from domain.request import TitleRequest, parse_title_request
 from domain.shots import ShotList, grid_frames, plan_idr_frames
 from domain.steps import (
     AudioTracks,
@@ -43,8 +45,12 @@ class SourceActivities:
         self._box = toolbox
 
     @activity.defn
-    async def open_title(self, request: TitleRequest) -> OpenedTitle:
-        """Finds the source, and the finished release if exactly this was made before."""
+    async def open_title(self, content: dict[str, Any]) -> OpenedTitle:
+        """Finds the source, and the finished release if exactly this was made before.
+
+        Takes the request as it was pasted, without the defaults: payloads stay small.
+        """
+        request = parse_title_request(content)
         pulse = Pulse("read source")
         source = await pulse.run(self._box.sources.describe_source, request.source, on_progress=pulse)
         key = title_key(request, source, self._box.tools_digest)
@@ -137,9 +143,7 @@ class SourceActivities:
                 cpu_s = sum(file.cpu_s for file in files)
                 encoded = [await pulse.run(self._keep_audio, file, pulse) for file in files]
             kept = await asyncio.to_thread(self._box.results.keep, "audio", key, AudioTracks(tracks=tuple(encoded)))
-        return EncodedTracks(
-            audio=await asyncio.to_thread(self._box.results.put_document, kept), count=len(kept.tracks), cpu_s=cpu_s
-        )
+        return EncodedTracks(count=len(kept.tracks), cpu_s=cpu_s)
 
     async def _read_inspection(self, reference: StoredFile) -> SourceInspection:
         return await asyncio.to_thread(self._box.results.read_document, reference, SourceInspection)
@@ -201,6 +205,18 @@ def title_key(request: TitleRequest, source: StoredFile, tools_digest: str) -> S
             "version": 1,
         }
     )
+
+
+def find_audio(toolbox: Toolbox, mezzanine: Mezzanine) -> tuple[EncodedAudio, ...]:
+    """Returns the encoded audio tracks of a title.
+
+    Raises:
+        AudioMissing: if they are not in the store; a title without sound has an empty document there.
+    """
+    found = toolbox.results.find("audio", audio_key(mezzanine), AudioTracks)
+    if found is None:
+        raise AudioMissing("audio", found="nothing in the store", expected="the encoded tracks", fix="submit again")
+    return found.tracks
 
 
 def audio_key(mezzanine: Mezzanine) -> Sha256:

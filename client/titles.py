@@ -54,7 +54,7 @@ async def submit_title(client: Client, request: TitleRequest) -> Submission:
     try:
         handle: Handle = await client.start_workflow(
             WORKFLOW,
-            request.model_dump(mode="json"),
+            request.model_dump(mode="json", exclude_defaults=True),
             id=workflow_id,
             task_queue=TASK_QUEUE,
             result_type=TitleReceipt,

@@ -34,6 +34,8 @@ class LadderSet(Value):
     """The ladders of a title: a document in the store; corrected once at most."""
 
     ladders: tuple[Ladder, ...]
+    pictures: StoredFile
+    """A ``PictureSet``: the measured points the ladders were chosen from, for the report."""
 
 
 class BaselineEncode(Value):
@@ -108,9 +110,8 @@ class CheckedPairing(Value):
 
 
 class EncodedTracks(Value):
-    """The audio of a title."""
+    """The audio of a title is in the store, under its content key."""
 
-    audio: StoredFile
     count: int
     cpu_s: float
 
@@ -119,7 +120,6 @@ class PlannedLadders(Value):
     """The ladders, and the production encodes they need."""
 
     ladders: StoredFile
-    pictures: StoredFile
     encodes: WorkList
     rungs: int
     cpu_s: float
@@ -148,7 +148,6 @@ class PackageTask(Value):
 
     mezzanine: StoredFile
     ladders: StoredFile
-    audio: StoredFile
     key_set: Sha256
 
 
@@ -177,14 +176,13 @@ class PublishedTitle(Value):
 
 
 class ResultTask(Value):
-    """Write ``result.json`` and the report."""
+    """Write ``result.json`` and the report. What else they need is found by its content key."""
 
     title_key: Sha256
+    title_id: str
+    release_id: str
     mezzanine: StoredFile
     ladders: StoredFile
-    pictures: StoredFile
-    audio: StoredFile
-    release: ReleaseReference
     trials: ResultTrials
     cpu_s: StageCpu
     wall_s: float

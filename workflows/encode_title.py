@@ -19,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.request import PRIORITIES, BadRequest, TitleRequest, parse_title_request
     from domain.result import ResultTrials
     from domain.steps import (
-        EncodedTracks,
         LadderTask,
         MezzanineReference,
         OpenedTitle,
@@ -93,8 +92,10 @@ class EncodeTitle:
             ]
         )
         self._enter("inspect")
-        opened = await workflow.execute_activity_method(
-            SourceActivities.open_title, request, **self._on_title(IO, "find the source and what is known of it")
+        opened: OpenedTitle = await workflow.execute_activity_method(
+            SourceActivities.open_title,
+            request.model_dump(mode="json", exclude_defaults=True),
+            **self._on_title(IO, "find the source and what is known of it"),
         )
         if opened.finished is not None:
             self._log.note("This release exists already: nothing had to be encoded.")
@@ -102,7 +103,8 @@ class EncodeTitle:
             return opened.finished
         mezzanine = await self._prepare(opened)
         # The fixed ladder is for the report only: it fills what the title's own work leaves idle.
-        task, _ = await side_by_side(self._make_release(request, opened, mezzanine), self._run_baseline(mezzanine))
+        made, _ = await side_by_side(self._make_release(request, opened, mezzanine), self._run_baseline(mezzanine))
+        task: ResultTask = made
         finished = await workflow.execute_activity_method(
             ResultActivities.write_result,
             task.model_copy(update={"cpu_s": self._log.cpu_s, "wall_s": self._wall_s()}),
@@ -115,17 +117,16 @@ class EncodeTitle:
     async def _make_release(
         self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference
     ) -> ResultTask:
-        planned, audio = await self._plan(mezzanine)
+        planned = await self._plan(mezzanine)
         ladders = await self._encode_and_measure(mezzanine, planned)
         task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders)
-        published = await self._deliver(request, opened, task, audio)
+        published = await self._deliver(request, opened, task)
         return ResultTask(
             title_key=opened.title_key,
+            title_id=request.title_id,
+            release_id=published.release.release_id,
             mezzanine=mezzanine.mezzanine,
             ladders=ladders,
-            pictures=planned.pictures,
-            audio=audio.audio,
-            release=published.release,
             trials=self._trial_counts(),
             cpu_s=self._log.cpu_s,
             wall_s=self._wall_s(),
@@ -165,7 +166,7 @@ class EncodeTitle:
         self._log.spend("measure", pairing.cpu_s)
         return mezzanine
 
-    async def _plan(self, mezzanine: MezzanineReference) -> tuple[PlannedLadders, EncodedTracks]:
+    async def _plan(self, mezzanine: MezzanineReference) -> PlannedLadders:
         """Runs trial encodes and audio side by side; plans the ladders when the trials are in."""
         self._enter("trials")
         trials = await workflow.execute_activity_method(
@@ -184,7 +185,7 @@ class EncodeTitle:
         )
         self._log.spend("plan", planned.cpu_s)
         self._log.note(planned.summary)
-        return planned, audio
+        return planned
 
     async def _encode_and_measure(self, mezzanine: MezzanineReference, planned: PlannedLadders) -> Any:
         """Encodes every rung shot by shot, measures all of it, corrects once what missed its promise."""
@@ -210,9 +211,7 @@ class EncodeTitle:
         )
         await self._run_all("measure", measures)
 
-    async def _deliver(
-        self, request: TitleRequest, opened: OpenedTitle, task: LadderTask, audio: EncodedTracks
-    ) -> PublishedTitle:
+    async def _deliver(self, request: TitleRequest, opened: OpenedTitle, task: LadderTask) -> PublishedTitle:
         """Assembles, packages and publishes."""
         self._enter("package")
         assembly = await workflow.execute_activity_method(
@@ -221,7 +220,7 @@ class EncodeTitle:
         await self._run_all("package", assembly)
         packaged = await workflow.execute_activity_method(
             DeliveryActivities.package_title,
-            PackageTask(mezzanine=task.mezzanine, ladders=task.ladders, audio=audio.audio, key_set=opened.title_key),
+            PackageTask(mezzanine=task.mezzanine, ladders=task.ladders, key_set=opened.title_key),
             **self._on_title(IO, "package, encrypt, check, decrypt"),
         )
         self._log.spend("package", packaged.cpu_s)

@@ -13,7 +13,6 @@ from temporalio.exceptions import ApplicationError
 
 from domain.files import StoredFile
 from domain.release import ReleaseReference, TitleReceipt
-from domain.request import TitleRequest
 from domain.steps import (
     CheckedPairing,
     DetectedShotList,
@@ -72,8 +71,8 @@ class FakeTitle:
 
     def _sources(self) -> list[Callable[..., Any]]:
         @activity.defn(name="open_title")
-        async def open_title(request: TitleRequest) -> OpenedTitle:
-            await self._called(f"open_title {request.title_id}")
+        async def open_title(content: dict[str, Any]) -> OpenedTitle:
+            await self._called(f"open_title {content['title_id']}")
             return OpenedTitle(source=FILE, recipe=FILE, title_key=DIGEST, finished=self.finished)
 
         @activity.defn(name="inspect_source")
@@ -94,7 +93,7 @@ class FakeTitle:
         @activity.defn(name="encode_audio")
         async def encode_audio(_mezzanine: StoredFile) -> EncodedTracks:
             await self._called("encode_audio")
-            return EncodedTracks(audio=FILE, count=2, cpu_s=1.0)
+            return EncodedTracks(count=2, cpu_s=1.0)
 
         return [open_title, inspect_source, detect_shots, split_source, encode_audio]
 
@@ -113,7 +112,7 @@ class FakeTitle:
         async def plan_ladders(_mezzanine: StoredFile) -> PlannedLadders:
             await self._called("plan_ladders")
             encodes = self._work(UnitKind.ENCODE, 2 * self.shots)
-            return PlannedLadders(ladders=FILE, pictures=FILE, encodes=encodes, rungs=16, cpu_s=1.0, summary="x" * 600)
+            return PlannedLadders(ladders=FILE, encodes=encodes, rungs=16, cpu_s=1.0, summary="x" * 600)
 
         @activity.defn(name="plan_measures")
         async def plan_measures(_task: LadderTask) -> WorkList:
