@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint fast slow format requirements schema errors clean
+.PHONY: help setup demo test check lint fast slow format requirements shots schema errors clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -45,6 +45,9 @@ requirements: setup ## Compile requirements.txt from pyproject.toml, newest vers
 	@$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--no-header --no-annotate --allow-unsafe --all-extras -o requirements.all.txt pyproject.toml
 	@$(BIN)/python infra/headless_opencv.py requirements.all.txt > requirements.txt && rm requirements.all.txt
+
+shots: setup ## Precision, recall and F1 of shot detection on clips with known cuts: make shots MEDIA=folder
+	@$(BIN)/python -m benchmarks.shots $(MEDIA)
 
 schema: setup ## Write the JSON Schema of a title request into docs/
 	@$(BIN)/pertitle schema > docs/title-request.schema.json
