@@ -1,7 +1,7 @@
 """Time-outs and retries for each kind of work, once, each with its reason."""
 
 from datetime import timedelta
-from typing import NotRequired, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
@@ -22,11 +22,11 @@ class ActivityOptions(TypedDict):
 
     task_queue: str
     start_to_close_timeout: timedelta
-    heartbeat_timeout: NotRequired[timedelta]
+    heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
     priority: Priority
-    summary: NotRequired[str]
+    summary: str
 
 
 class _Who(TypedDict):
@@ -37,29 +37,12 @@ class _Who(TypedDict):
 
 def light_options(**who: Unpack[_Who]) -> ActivityOptions:
     """Returns options for seconds of work without a process of its own; reading many results says how far it is."""
-    return ActivityOptions(
-        task_queue=who["queue"],
-        start_to_close_timeout=timedelta(minutes=15),
-        heartbeat_timeout=timedelta(seconds=60),
-        retry_policy=RETRIES,
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        priority=who["priority"],
-        summary=who["summary"],
-    )
+    return _options(timedelta(minutes=15), timedelta(seconds=60), **who)
 
 
 def title_options(**who: Unpack[_Who]) -> ActivityOptions:
     """Returns options for work on a whole title: hours are normal, a minute without progress is not."""
-    return ActivityOptions(
-        task_queue=who["queue"],
-        start_to_close_timeout=timedelta(hours=24),
-        heartbeat_timeout=timedelta(seconds=60),
-        retry_policy=RETRIES,
-        # The activity owns processes: the workflow goes on only when they are gone.
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        priority=who["priority"],
-        summary=who["summary"],
-    )
+    return _options(timedelta(hours=24), timedelta(seconds=60), **who)
 
 
 def unit_options(work: WorkList, **who: Unpack[_Who]) -> ActivityOptions:
@@ -69,11 +52,16 @@ def unit_options(work: WorkList, **who: Unpack[_Who]) -> ActivityOptions:
     follows the estimate, because a killed worker is noticed only when it has passed.
     """
     silence_s = min(180.0, max(20.0, work.longest_unit_s / 5))
+    return _options(timedelta(seconds=10 * work.longest_unit_s + 600), timedelta(seconds=silence_s), **who)
+
+
+def _options(longest: timedelta, silence: timedelta, **who: Unpack[_Who]) -> ActivityOptions:
     return ActivityOptions(
         task_queue=who["queue"],
-        start_to_close_timeout=timedelta(seconds=10 * work.longest_unit_s + 600),
-        heartbeat_timeout=timedelta(seconds=silence_s),
+        start_to_close_timeout=longest,
+        heartbeat_timeout=silence,
         retry_policy=RETRIES,
+        # Most activities own processes: the workflow goes on only when those are gone.
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         priority=who["priority"],
         summary=who["summary"],
