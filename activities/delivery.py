@@ -97,7 +97,7 @@ class DeliveryActivities:
         joined, packets, cpu_s = await join_shots(bench, files, plan)
         sizes_bits = [8 * size for size in packets.sizes_bytes]
         return Rendition(
-            file=await pulse.run(self._box.store.put_file, joined, on_progress=pulse),
+            file=await pulse.run(self._box.store.put_file, joined, on_progress=pulse, on_read=pulse),
             name=unit.name,
             codec=first.codec,
             resolution=first.resolution,
@@ -133,7 +133,7 @@ class DeliveryActivities:
     ) -> Presentation:
         files = []
         for path, content_type in tree.files:
-            stored = self._box.store.put_file(folder / path, on_progress=pulse)
+            stored = self._box.store.put_file(folder / path, on_progress=pulse, on_read=pulse)
             files.append(PresentationFile(path=path, file=stored, content_type=content_type))
         return Presentation(
             files=tuple(files),

@@ -157,7 +157,7 @@ class SourceActivities:
     def _keep_piece(self, piece: Piece, pulse: Pulse) -> MezzaninePiece:
         return MezzaninePiece(
             shot_index=piece.shot_index,
-            file=self._box.store.put_file(piece.path, on_progress=pulse),
+            file=self._box.store.put_file(piece.path, on_progress=pulse, on_read=pulse),
             pictures_sha256=piece.pictures_sha256,
             frames=piece.frames,
         )
@@ -182,7 +182,7 @@ class SourceActivities:
 
     def _keep_audio(self, file: AudioFile, pulse: Pulse) -> EncodedAudio:
         return EncodedAudio(
-            file=self._box.store.put_file(file.path, on_progress=pulse),
+            file=self._box.store.put_file(file.path, on_progress=pulse, on_read=pulse),
             name=file.name,
             language=file.language,
             channels=file.channels,

@@ -119,7 +119,7 @@ class EncodeActivities:
         key = mezzanine.encode_key(shot, recipe)
         kept = EncodedShot(
             key=key,
-            file=await pulse.run(self._box.store.put_file, made.encode.path, on_progress=pulse),
+            file=await pulse.run(self._box.store.put_file, made.encode.path, on_progress=pulse, on_read=pulse),
             resolution=recipe.resolution,
             codec=recipe.codec,
             crf=recipe.crf,

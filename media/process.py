@@ -25,6 +25,7 @@ GRACE_S = 10.0
 STALL_S = 300.0
 """A program that says nothing for so long hangs; ffmpeg reports twice a second, also while it waits for libvmaf."""
 _TAIL_LINES = 40
+_SHOWN_COMMAND = 600
 _LINE_LIMIT_BYTES = 1 << 20
 # Tools get no environment of ours: no credentials, no locale surprises.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -88,13 +89,19 @@ async def run_tool(
                     pipe.cancel()
         tail = _tail_of(errors)
     if exit_code != 0:
+        logger.warning("%s ended with %d: %s", command.purpose, exit_code, command.shell_line())
         raise ToolFailed(
             command.purpose,
             found=f"exit code {exit_code}: {tail or 'nothing on standard error'}",
             expected="exit code 0",
-            fix=f"run it by hand: {command.shell_line()}",
+            fix=f"run it by hand, the worker's log has the whole line: {_shortened(command.shell_line())}",
         )
     return ToolRun("\n".join(running.lines), tail, cpu_s, time.monotonic() - began)
+
+
+def _shortened(line: str) -> str:
+    """Errors are shown in tables and kept in histories; a packager's command can be pages long."""
+    return line if len(line) <= _SHOWN_COMMAND else f"{line[:_SHOWN_COMMAND]} …"
 
 
 @asynccontextmanager

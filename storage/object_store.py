@@ -67,19 +67,22 @@ class ObjectStore:
 
     # Content-addressed objects
 
-    def put_file(self, path: Path, *, on_progress: Progress = no_progress) -> StoredFile:
+    def put_file(
+        self, path: Path, *, on_progress: Progress = no_progress, on_read: Progress = no_progress
+    ) -> StoredFile:
         """Stores a file under its digest; what is there already is not sent again.
 
         Args:
             path: The file; it must not change meanwhile.
-            on_progress: Is told the bytes read, then sent. If it raises, the upload is aborted and leaves nothing.
+            on_progress: Is told the bytes sent so far. If it raises, the upload is aborted and leaves nothing.
+            on_read: Is told the bytes read so far while the digest is made, before anything is sent.
 
         Raises:
             DigestMismatch: if the file changes while it is read, or the bytes change on the way.
             StorageError: for any other failure of the server or the disk.
         """
         with s3_faults_as_ours("read", path):
-            sha256 = sha256_of_file(path, on_progress=on_progress)
+            sha256 = sha256_of_file(path, on_progress=on_read)
         return self.put_file_at(self._object_address(sha256), path, sha256=sha256, on_progress=on_progress)
 
     def put_file_at(

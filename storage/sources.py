@@ -47,7 +47,7 @@ class SourceStore:
                 str(path), found="no such file", expected="a media file", fix="check the path of the source"
             )
         with s3_faults_as_ours("read", path):
-            sha256 = sha256_of_file(path, on_progress=on_progress)
+            sha256 = sha256_of_file(path)
         address = ObjectAddress(self._store.buckets.incoming, source_key(sha256, path.name))
         stored = self._store.put_file_at(address, path, sha256=sha256, on_progress=on_progress)
         facts = self._store.head(address)

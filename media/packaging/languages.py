@@ -21,6 +21,8 @@ _NAMES = {
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
+UNDETERMINED = "und"
+"""The tag of an unknown language (BCP 47, ISO 639-2)."""
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*\Z", re.IGNORECASE | re.ASCII)
 
 
@@ -29,7 +31,7 @@ def language_tag(track: EncodedAudio) -> str:
 
     Source: BCP 47 (RFC 5646, 2.1), in its simplest form.
     """
-    return track.language if _TAG.match(track.language) else "und"
+    return track.language if _TAG.match(track.language) else UNDETERMINED
 
 
 def menu_names(tracks: tuple[EncodedAudio, ...]) -> dict[str, str]:
@@ -47,5 +49,5 @@ def menu_names(tracks: tuple[EncodedAudio, ...]) -> dict[str, str]:
 
 def _menu_name(track: EncodedAudio) -> str:
     tag = language_tag(track)
-    language = "Audio" if tag == "und" else _NAMES.get(tag.lower(), tag)
+    language = "Audio" if tag == UNDETERMINED else _NAMES.get(tag.lower(), tag)
     return f"{language} ({_LAYOUTS.get(track.channels, f'{track.channels} channels')})"

@@ -7,7 +7,7 @@ from domain.tracks import EncodedAudio, Rendition
 from domain.video import Codec
 from media.command import Command, command
 from media.errors import PresentationInvalid
-from media.packaging.languages import language_tag
+from media.packaging.languages import UNDETERMINED, language_tag
 from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan, TrackFile
 from media.tools import ToolPaths
 
@@ -33,7 +33,7 @@ def packaging_command(tools: ToolPaths, plan: PresentationPlan, *, out_dir: Path
             *_protection(plan),
             *_output(out_dir),
             *("--segment_duration", _duration_text(plan.segment_s)),
-            *("--default_language", _default_language(plan)),
+            *_default_language(plan),
         ],
         purpose=f"presentation of {len(plan.tracks)} tracks",
     )
@@ -92,7 +92,7 @@ def _audio_parts(plan: PresentationPlan, track: EncodedAudio) -> list[str]:
     return [
         f"hls_group_id={audio_group(track)}",
         f"hls_name={track.name}",  # the name that people read is written with the final playlist
-        f"lang={language_tag(track)}",
+        *_language(track),
         f"dash_roles={audio_role(plan, track)}",
     ]
 
@@ -120,8 +120,15 @@ def _output(out_dir: Path) -> list[str]:
     ]
 
 
-def _default_language(plan: PresentationPlan) -> str:
-    return language_tag(plan.audio[0]) if plan.audio else "und"
+def _language(track: EncodedAudio) -> list[str]:
+    """The packager refuses ``und``; without a language it takes the file's own, which is ``und`` too."""
+    tag = language_tag(track)
+    return [] if tag == UNDETERMINED else [f"lang={tag}"]
+
+
+def _default_language(plan: PresentationPlan) -> list[str]:
+    tag = language_tag(plan.audio[0]) if plan.audio else UNDETERMINED
+    return [] if tag == UNDETERMINED else ["--default_language", tag]
 
 
 def _duration_text(seconds: Fraction) -> str:

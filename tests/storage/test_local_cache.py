@@ -13,6 +13,7 @@ import pytest
 
 from domain.files import StoredFile
 from storage.addresses import parse_address
+from storage.digests import Progress
 from storage.errors import DigestMismatch
 from storage.local_cache import LocalCache
 from storage.object_store import ObjectStore
@@ -106,9 +107,9 @@ def test_threads_that_want_the_same_object_download_it_once(
     downloads: list[str] = []
     fetch = store.fetch
 
-    def counted(stored: StoredFile, destination: Path) -> Path:
+    def counted(stored: StoredFile, destination: Path, *, on_progress: Progress) -> Path:
         downloads.append(stored.sha256)
-        return fetch(stored, destination)
+        return fetch(stored, destination, on_progress=on_progress)
 
     monkeypatch.setattr(store, "fetch", counted)
     with ThreadPoolExecutor(8) as pool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.tracks import Rendition
 from media.errors import DecryptionMismatch, PresentationInvalid, ToolFailed
 from media.packaging.boxes import read_boxes
 from media.packaging.dash import codecs_of, misplaced_children
@@ -232,3 +233,16 @@ async def test_four_second_segments_and_surround_and_no_audio(
     assert [float(entry.duration_s) for entry in parse_entries(playlist)] == [4.0, 4.0, 2.416667]
     silent = await package(tools, plan_of(tracks_24[:1], "cbcs", segment_s=4), tmp_path / "b")
     assert "AUDIO" not in (silent.folder / silent.tree.hls).read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", ["und", "mul", "zxx", "qaa", "xyz", "swe", "pt-BR", "zh-Hans", "not a tag"])
+async def test_every_language_a_source_can_name_is_packaged(
+    language: str, tools: ToolPaths, tracks_24: tuple[TrackFile, ...], tmp_path: Path
+) -> None:
+    """Most sources say ``und``; the packager refuses that and other tags it does not know."""
+    made = make_audio(tools, tmp_path, "und", 440, Fraction(FRAMES, 24))
+    sound = TrackFile(made.track.model_copy(update={"language": language, "is_default": True}), made.path)
+    video = tuple(item for item in tracks_24 if isinstance(item.track, Rendition))[:1]
+    one = await package(tools, plan_of((*video, sound), "cbcs"), tmp_path / "out")
+    playlist = (one.folder / one.tree.hls).read_text()
+    assert 'URI="audio_und_2ch/playlist.m3u8"' in playlist
