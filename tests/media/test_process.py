@@ -68,7 +68,15 @@ async def test_a_bad_end_carries_exit_code_and_the_end_of_standard_error() -> No
     assert caught.value.found.startswith("exit code 3: line 60\n")
     assert caught.value.found.endswith("line 99")
     assert caught.value.where == "a small program"
-    assert caught.value.fix == f"run it by hand: {python(code).shell_line()}"
+    assert caught.value.fix.endswith(python(code).shell_line())
+
+
+async def test_a_long_command_is_shown_in_part_and_logged_whole(caplog: pytest.LogCaptureFixture) -> None:
+    long = python(f"import sys; sys.exit(1)  # {'x' * 2_000}")
+    with pytest.raises(ToolFailed) as caught:
+        await run_tool(long)
+    assert len(caught.value.fix) < 800
+    assert long.shell_line() in caplog.text
 
 
 async def test_a_program_that_dies_of_a_signal_has_failed() -> None:
