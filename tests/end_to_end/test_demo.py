@@ -21,7 +21,8 @@ from media.packaging.segment_index import read_track
 from protection.leak_scan import LeakScanner
 from tests.support.stacks import command_lines, known_keys
 
-pytestmark = pytest.mark.slow
+# The fixture runs the whole demo twice; on a busy machine that takes far longer than on an idle one.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parents[2]
 
 
