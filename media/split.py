@@ -1,6 +1,6 @@
 """Cuts a source into one lossless file for each shot: one decode, then every frame compared with the source's.
 
-Pieces are lossless H.264 (x264 at QP 0) in MOV, or FFV1 (RFC 9043) where the pixel format has more than 10 bits. A
+Pieces are lossless H.264 (x264 at QP 0) in MOV, or FFV1 (RFC 9043) for depths other than 8 and 10 bits. A
 piece is decoded once by every trial unit, measurement and fixed rung, so its decode is what counts: on film-like 720p
 pictures FFV1 takes 32 ms of CPU a frame, more than scoring it, and lossless H.264 4 ms, at a sixth of the size
 (docs/decisions/0007). MOV keeps times as exact multiples of the frame duration, where Matroska would round them to
