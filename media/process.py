@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from media.command import Command
 from media.errors import ToolFailed, ToolMissing, ToolStalled
+from media.thread_cpu import LOOK_EVERY_S, ThreadCpu, ThreadWatch
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class ToolRun:
     cpu_s: float
     """User and system seconds of the program and all its children."""
     wall_s: float
+    threads: tuple[ThreadCpu, ...] = ()
+    """Where the seconds went, as far as it was seen; empty unless asked for."""
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ async def run_tool(
     on_line: Callable[[str], None] | None = None,
     stdin: bytes | None = None,
     stall_s: float = STALL_S,
+    watch_threads: bool = False,
 ) -> ToolRun:
     """Runs a program to its end.
 
@@ -66,6 +70,7 @@ async def run_tool(
         on_line: Called with each line of standard output; the lines are then not kept.
         stdin: Bytes for standard input; without them it is ``/dev/null``.
         stall_s: Seconds without output after which the program is ended. Only with ``on_line``.
+        watch_threads: Also tell the CPU seconds of its threads.
 
     Raises:
         ToolMissing: if the program does not exist.
@@ -79,14 +84,17 @@ async def run_tool(
             pipes = [asyncio.create_task(_read_lines(running, on_line))]
             if stdin is not None:
                 pipes.append(asyncio.create_task(_write_input(running, stdin)))
+            watch = ThreadWatch(running.process.pid)
+            watcher = asyncio.create_task(_look_until_exit(running, watch)) if watch_threads else None
             try:
                 exit_code, cpu_s = await _until_exit(running, pipes, command, stall_s if on_line else None)
                 # A grandchild that outlives the leader would hold the pipe open for ever.
                 _signal_group(running.process.pid, signal.SIGKILL)
                 await asyncio.gather(*pipes)
             finally:
-                for pipe in pipes:
-                    pipe.cancel()
+                for task in (*pipes, watcher):
+                    if task is not None:
+                        task.cancel()
         tail = _tail_of(errors)
     if exit_code != 0:
         logger.warning("%s ended with %d: %s", command.purpose, exit_code, command.shell_line())
@@ -96,7 +104,7 @@ async def run_tool(
             expected="exit code 0",
             fix=f"run it by hand, the worker's log has the whole line: {_shortened(command.shell_line())}",
         )
-    return ToolRun("\n".join(running.lines), tail, cpu_s, time.monotonic() - began)
+    return ToolRun("\n".join(running.lines), tail, cpu_s, time.monotonic() - began, watch.threads())
 
 
 def _shortened(line: str) -> str:
@@ -157,6 +165,12 @@ async def _read_lines(running: _Running, on_line: Callable[[str], None] | None) 
                 running.lines.append(text)
     finally:
         transport.close()
+
+
+async def _look_until_exit(running: _Running, watch: ThreadWatch) -> None:
+    while not running.exited.done():
+        watch.look()
+        await asyncio.wait([running.exited], timeout=LOOK_EVERY_S)
 
 
 async def _write_input(running: _Running, stdin: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The trial unit: one shot at several CRFs, encoded and scored by one ffmpeg process.
+"""The trial unit: one shot at several sizes and CRFs, encoded and scored by one ffmpeg process.
 
 The reference is decoded once for all encodes; each encode is decoded again inside the same process (loopback
 decoders, ffmpeg >= 7.1) and scored against it. That costs less than half of a process per point and gives the
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.encodes import EncodeRecipe, MetricRecipe
+from domain.video import Resolution
 from media.bench import Bench, ShotPiece
 from media.command import Command, command
 from media.encoders.arguments import encoder_arguments, scaling_filters
@@ -17,6 +18,7 @@ from media.packets import PacketTable, check_packets, read_packets
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader, null_outputs, pads
 from media.scoring import ScoredLeg, read_frame_scores, scoring_graph
+from media.trial_cost import TrialCost, trial_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,12 @@ class TrialRun:
 
     encodes: tuple[MadeEncode, ...]
     scores: tuple[tuple[float, ...], ...]
-    cpu_s: float
+    cost: TrialCost
+
+    @property
+    def cpu_s(self) -> float:
+        """User and system seconds of the process."""
+        return self.cost.split.total_s
 
 
 async def encode_and_score(
@@ -44,7 +51,7 @@ async def encode_and_score(
     Args:
         bench: Where to work.
         piece: The lossless shot.
-        recipes: What to encode: one codec, one resolution, several CRFs.
+        recipes: What to encode: one codec, any resolutions and CRFs.
         metric: How to score.
 
     Raises:
@@ -56,12 +63,13 @@ async def encode_and_score(
     run = await run_tool(
         trial_command(bench.tools.ffmpeg, piece, recipes, metric, outputs=outputs),
         on_line=frame_reader(bench.on_progress),
+        watch_threads=True,
     )
     encodes = tuple(checked_encode(path, piece, recipe) for path, recipe in zip(outputs, recipes, strict=True))
     scores = tuple(
         read_frame_scores(log, where=piece.label, frames=piece.frames, subsample=metric.subsample) for log in logs
     )
-    return TrialRun(encodes, scores, run.cpu_s)
+    return TrialRun(encodes, scores, trial_cost(run, len(recipes)))
 
 
 def trial_command(
@@ -73,12 +81,7 @@ def trial_command(
     outputs: Sequence[Path],
 ) -> Command:
     """Builds the trial unit's command line; the scores of each output are logged beside it as ``.json``."""
-    first = recipes[0]
-    count = len(recipes)
-    argv: list[str] = [*_opening(ffmpeg), "-i", f"file:{piece.path}", "-filter_complex"]
-    argv += [
-        f"[0:v]{clock_filters(piece)},{scaling_filters(first.resolution, first.color)},split={count}{pads('e', count)}"
-    ]
+    argv: list[str] = [*_opening(ffmpeg), "-i", f"file:{piece.path}", "-filter_complex", _sizes_graph(piece, recipes)]
     for number, recipe in enumerate(recipes):
         argv += ["-map", f"[e{number}]", *encoder_arguments(recipe), f"file:{outputs[number]}"]
         # A loopback decoder must stand right behind the output that it decodes.
@@ -89,9 +92,31 @@ def trial_command(
     ]
     graph, labels = scoring_graph("0:v", legs, metric, piece.frame_rate)
     argv += ["-filter_complex", graph, *null_outputs(labels)]
-    crfs = ", ".join(f"{recipe.crf:g}" for recipe in recipes)
-    purpose = f"trial encodes of {piece.label}, {first.codec.value} {first.resolution}, CRF {crfs}"
-    return command(argv, purpose=purpose)
+    asked = "; ".join(
+        f"{size}, CRF {', '.join(f'{recipe.crf:g}' for recipe in recipes if recipe.resolution == size)}"
+        for size in _sizes(recipes)
+    )
+    return command(argv, purpose=f"trial encodes of {piece.label}, {recipes[0].codec.value} {asked}")
+
+
+def _sizes(recipes: Sequence[EncodeRecipe]) -> list[Resolution]:
+    return list(dict.fromkeys(recipe.resolution for recipe in recipes))
+
+
+def _sizes_graph(piece: ShotPiece, recipes: Sequence[EncodeRecipe]) -> str:
+    """Returns the graph in front of the encoders: each size is scaled once, for all its CRFs."""
+    sizes = _sizes(recipes)
+    fan = f",split={len(sizes)}{pads('f', len(sizes))}" if len(sizes) > 1 else ""
+    chains = [f"[0:v]{clock_filters(piece)}{fan}"]
+    for place, size in enumerate(sizes):
+        members = [number for number, recipe in enumerate(recipes) if recipe.resolution == size]
+        outs = "".join(f"[e{number}]" for number in members)
+        scaled = f"{scaling_filters(size, recipes[members[0]].color)},split={len(members)}{outs}"
+        if fan:
+            chains.append(f"[f{place}]{scaled}")
+        else:
+            chains[0] += f",{scaled}"
+    return ";".join(chains)
 
 
 async def encode_shot(

@@ -1,0 +1,141 @@
+"""Clips of a folder as lossless shots: found, inspected, cut. What the pipeline would refuse is named and left out."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.oracle.table import BenchShot
+from domain.errors import PertitleError
+from domain.files import StoredFile
+from domain.recipe import ShotRecipe
+from domain.shots import Shot
+from domain.values import Value
+from domain.video import VideoTrack
+from media.command import Command, command
+from media.inspection import inspect_source
+from media.normalization import mezzanine_color, normalization_filters
+from media.probe import hardened_input
+from media.process import run_tool
+from media.progress import OPENING_ARGUMENTS, ignore_progress
+from media.shot_detection import detect_shots
+from media.tools import ToolPaths
+
+SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".mpg", ".ts", ".mxf", ".m4v", ".avi", ".y4m"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """Which part of a clip is looked at."""
+
+    shots_per_clip: int
+    """At most so many, spread evenly over the clip."""
+    frames_per_shot: int
+    """At most so many, from the middle of the shot."""
+
+
+class SkippedClip(Value):
+    """A file that the pipeline would refuse."""
+
+    clip: str
+    code: str
+    why: str
+
+
+class ClipList(Value):
+    """What was made of a folder."""
+
+    cutting: str
+    shots: tuple[BenchShot, ...]
+    skipped: tuple[SkippedClip, ...]
+
+
+async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutting) -> ClipList:
+    """Cuts the clips of a folder into lossless shots below ``out``; a second run reads what the first one made.
+
+    Args:
+        tools: Programs.
+        media: A folder (not searched below) or one file.
+        out: The benchmark's folder.
+        cutting: Which part of each clip is looked at.
+    """
+    kept = out / "shots.json"
+    wanted = repr(cutting)
+    if kept.exists():
+        found = ClipList.model_validate_json(kept.read_text(encoding="utf-8"))
+        if found.cutting == wanted:
+            return found
+    (out / "shots").mkdir(parents=True, exist_ok=True)
+    shots: list[BenchShot] = []
+    skipped: list[SkippedClip] = []
+    for path in _clips(media):
+        try:
+            shots += await _cut_clip(tools, path, out, cutting)
+        except PertitleError as error:
+            skipped.append(SkippedClip(clip=path.name, code=error.code, why=str(error)))
+    made = ClipList(cutting=wanted, shots=tuple(shots), skipped=tuple(skipped))
+    kept.write_text(made.model_dump_json(indent=1), encoding="utf-8")
+    return made
+
+
+def _clips(media: Path) -> list[Path]:
+    if media.is_file():
+        return [media]
+    return sorted(path for path in media.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+async def _cut_clip(tools: ToolPaths, path: Path, out: Path, cutting: Cutting) -> list[BenchShot]:
+    # Inspection wants to know where the source lies in the store; here it lies in none.
+    stored = StoredFile(uri="s3://benchmark/source", sha256="0" * 64, size_bytes=1)
+    track = (await inspect_source(tools, path, stored, on_progress=ignore_progress)).description.video
+    found = await detect_shots(sys.executable, path, recipe=ShotRecipe(), track=track, on_progress=ignore_progress)
+    chosen = _spread(found.shots.shots, cutting.shots_per_clip)
+    tasks = [
+        _cut_shot(tools, path, out, track=track, shot=shot, frames=min(shot.frames, cutting.frames_per_shot))
+        for shot in chosen
+    ]
+    pieces = [await task for task in tasks]
+    share_s = found.cpu_s / found.shots.frames
+    return [piece.model_copy(update={"detection_cpu_s": share_s * piece.frames}) for piece in pieces]
+
+
+def _spread(shots: tuple[Shot, ...], count: int) -> list[Shot]:
+    """Returns at most ``count`` shots, evenly spread, the first and the last among them."""
+    if len(shots) <= count:
+        return list(shots)
+    step = (len(shots) - 1) / max(1, count - 1)
+    return [shots[round(step * number)] for number in range(count)]
+
+
+async def _cut_shot(
+    tools: ToolPaths, path: Path, out: Path, *, track: VideoTrack, shot: Shot, frames: int
+) -> BenchShot:
+    start = shot.range.start_frame + (shot.frames - frames) // 2
+    name = f"shots/{path.stem}_{path.suffix[1:]}_{shot.index:04d}.mov"
+    await run_tool(cut_command(tools.ffmpeg, path, out / name, track=track, start=start, frames=frames))
+    size_bytes = await asyncio.to_thread(lambda: (out / name).stat().st_size)
+    return BenchShot(
+        clip=path.name,
+        index=shot.index,
+        start_frame=start,
+        frames=frames,
+        frame_rate=track.frame_rate,
+        display=track.resolution,
+        color=mezzanine_color(track),
+        file=name,
+        size_bytes=size_bytes,
+        detection_cpu_s=0.0,
+    )
+
+
+def cut_command(ffmpeg: str, path: Path, target: Path, *, track: VideoTrack, start: int, frames: int) -> Command:
+    """Builds the command that cuts frames ``[start, start + frames)`` into a lossless file, as a piece would be."""
+    chain = f"trim=start_frame={start}:end_frame={start + frames},{normalization_filters(track)}"
+    clock = f"settb={1 / track.frame_rate},setpts=N"
+    argv = [
+        ffmpeg, *OPENING_ARGUMENTS, "-y", "-noautorotate", *hardened_input(path), "-map", f"0:{track.stream_index}",
+        "-vf", f"{chain},{clock}", "-fps_mode", "passthrough", "-enc_time_base", str(1 / track.frame_rate),
+        "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-g", "250",
+        "-video_track_timescale", str(track.frame_rate.numerator), str(target),
+    ]  # fmt: skip
+    return command(argv, purpose=f"cut of {path.name}")

@@ -1,0 +1,41 @@
+"""The exhaustive grid: which sizes, which CRFs, and which of them share a process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.oracle.table import BenchShot
+from domain.recipe import Recipe
+from domain.video import Codec, Resolution
+from ladders.trial_design import PIXELS_IN_MEMORY, candidate_resolutions
+
+CRF_RANGE = {Codec.H264: (16, 48), Codec.HEVC: (16, 48), Codec.AV1: (20, 62)}
+"""First and last CRF of the grid: they enclose VMAF 30 to 95 at the sizes where those are worth having."""
+MOST_SIZES = 7
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """CRFs of one size that share a process: one decode of the reference for all."""
+
+    resolution: Resolution
+    crfs: tuple[float, ...]
+
+
+def grid_sizes(shot: BenchShot) -> tuple[Resolution, ...]:
+    """Returns the sizes of the grid, largest first: those that the pipeline would try, at most seven."""
+    return candidate_resolutions(shot.display, Recipe().heights_px)[:MOST_SIZES]
+
+
+def grid_crfs(codec: Codec, step: int) -> tuple[float, ...]:
+    """Returns the CRFs of the grid, rising; both ends of the range are always among them."""
+    first, last = CRF_RANGE[codec]
+    return tuple(float(crf) for crf in sorted({*range(first, last + 1, step), last}))
+
+
+def grid_cells(sizes: Sequence[Resolution], crfs: Sequence[float]) -> tuple[GridCell, ...]:
+    """Returns every size at every CRF once, as many CRFs to a process as its memory allows."""
+    cells = []
+    for size in sizes:
+        hands = -(-size.pixels * len(crfs) // PIXELS_IN_MEMORY)
+        cells += [GridCell(size, tuple(crfs[hand::hands])) for hand in range(hands)]
+    return tuple(cells)
