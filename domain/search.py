@@ -1,0 +1,125 @@
+"""The search for a shot's hull: what is asked, what was seen, and how it ended."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from domain.cpu import CpuSplit
+from domain.values import Sha256, Value
+from domain.video import Codec, Resolution
+
+
+class TrialAsk(Value):
+    """One trial encode that the search asks for."""
+
+    resolution: Resolution
+    crf: float
+
+
+class SeenTrial(Value):
+    """One trial encode as it was measured."""
+
+    resolution: Resolution
+    crf: float
+    bitrate_bps: float = Field(gt=0)
+    vmaf: float = Field(ge=0, le=110)
+    """Mean over the shot, estimated from the scored frames (``ladders.pooling.estimate_mean``)."""
+    cpu_s: float = Field(default=0.0, ge=0)
+    """Its own encoding and its share of the process that made it."""
+
+
+class SearchTask(Value):
+    """One shot, one codec: where to search, and when it is enough."""
+
+    codec: Codec
+    sizes: tuple[Resolution, ...] = Field(min_length=1)
+    """Candidate sizes, largest first."""
+    ceilings: tuple[float, ...]
+    """The best VMAF that each size can have, in the order of the sizes."""
+    lowest_crf: float
+    highest_crf: float
+    crf_step: float
+    """Finest CRF of the encoder."""
+    floor_vmaf: float
+    """Below this quality nobody looks: the window's lower end."""
+    top_vmaf: float
+    """The window's upper end."""
+    max_trials: int = Field(ge=3)
+    stop_regret: float = Field(gt=0)
+    """Expected loss in rate over the window below which the search ends: 0.004 is 0.4 %."""
+    cpu_budget_s: float | None = None
+    """CPU seconds for trial encodes of this shot at most."""
+    min_saved_bits_per_cpu_s: float = 0.0
+    """A further trial must promise to save as many delivered bits for each CPU second; 0 asks for nothing."""
+    delivered_s: float = 0.0
+    """Expected views times the length of the shot: the seconds over which saved bits count."""
+    difficulty: float = 0.0
+    """Natural logarithm of the lossless bits a pixel: how alike two shots are is told by it."""
+
+
+class PriorShot(Value):
+    """A finished shot of the same title, size list and codec: what a new shot may expect."""
+
+    difficulty: float
+    ceilings: tuple[float, ...]
+    seen: tuple[SeenTrial, ...]
+
+
+class TitlePrior(Value):
+    """What the finished shots of a title tell the next ones."""
+
+    shots: tuple[PriorShot, ...] = ()
+
+
+class StopReason(StrEnum):
+    """Why a search ended."""
+
+    REGRET = "regret"
+    """The expected loss is below the limit, and every crossover is certified."""
+    MAX_TRIALS = "max-trials"
+    BUDGET = "budget"
+    """The CPU seconds are spent."""
+    NOT_WORTH = "not-worth"
+    """Another trial would cost more than it is expected to save."""
+    EXHAUSTED = "exhausted"
+    """Nothing useful is left to be tried."""
+
+
+class Crossover(Value):
+    """Where one size hands over to the next larger one."""
+
+    smaller: Resolution
+    larger: Resolution
+    vmaf: float
+    certified: bool
+    """Both sizes were measured near it."""
+
+
+class SearchStep(Value):
+    """What to do next: trials to make together, or the end."""
+
+    trials: tuple[TrialAsk, ...] = ()
+    stop: StopReason | None = None
+    """Set when there is nothing more to make."""
+    regret: float = 0.0
+    """Expected loss in rate over the window, if it ended here (0.01 = 1 %)."""
+    dense: bool = False
+    """The shot breaks the model: it gets the dense design."""
+    why: str = ""
+    """For people."""
+
+
+class ShotSearch(Value):
+    """A finished search: a result document of the store. The decisions are history; better maths never changes them."""
+
+    key: Sha256
+    task: SearchTask
+    seen: tuple[SeenTrial, ...]
+    """In the order in which they were asked for."""
+    rounds: int
+    stop: StopReason
+    regret: float
+    dense: bool
+    crossovers: tuple[Crossover, ...] = ()
+    cpu: CpuSplit = CpuSplit()
+    """Ceilings and all trials."""
