@@ -28,6 +28,7 @@ from domain.work import (
     WorkList,
     WorkPlan,
 )
+from ladders.codec_pruning import prune_covered
 from ladders.correction import corrected_rung, judge_rung
 from ladders.fixed_ladder import fixed_ladder
 from ladders.hull import on_hull
@@ -168,7 +169,7 @@ class PlanActivities:
             ladders.append(plan_ladder(item.codec, points, policy, crf_step=CRF_STEP[item.codec]))
             hulls = {str(size): hull for size, hull in title_hulls(points, policy).items()}
             pictures.append(TitlePicture(codec=item.codec, title_hulls=hulls, shot_points=tuple(map(_dots, points))))
-        return tuple(ladders), tuple(pictures)
+        return prune_covered(ladders, policy), tuple(pictures)
 
     def _correct_all(self, mezzanine: Mezzanine, ladders: Sequence[Ladder], pulse: Pulse) -> tuple[Ladder, ...]:
         return tuple(self._corrected(mezzanine, ladder, pulse) for ladder in ladders)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.ladder_policy import LadderPolicy as LadderPolicy
 from domain.values import StrictValue
 from domain.video import Codec
 
@@ -76,41 +77,6 @@ class ShotRecipe(StrictValue):
     """Distance of the global IDR grid in seconds (every shot start is an IDR too)."""
 
 
-class LadderPolicy(StrictValue):
-    """Constraints on a ladder."""
-
-    max_rungs: int = Field(default=8, ge=1, le=20)
-    """Most rungs per codec."""
-    min_rate_step: float = Field(default=1.5, gt=1.0, le=4.0)
-    """Smallest ratio between the rates of neighboring rungs."""
-    max_rate_step: float = Field(default=2.2, gt=1.0, le=8.0)
-    """Largest ratio between the rates of neighboring rungs, where the hull allows it."""
-    top_vmaf: float = Field(default=95.0, ge=20.0, le=100.0)
-    """Quality at which the ladder ends; more is not seen."""
-    floor_vmaf: float = Field(default=35.0, ge=0.0, le=90.0)
-    """Quality below which no rung is worth sending."""
-    min_bitrate_bps: int = Field(default=100_000, ge=10_000)
-    """Smallest rung rate."""
-    max_bitrate_bps: int = Field(default=16_000_000, ge=100_000)
-    """Largest rung rate."""
-    peak_ratio: float = Field(default=2.0, ge=1.1, le=10.0)
-    """Cap of a rung: largest peak over mean rate (Apple HLS authoring 1.30: 200 %)."""
-    buffer_s: float = Field(default=2.0, ge=0.5, le=20.0)
-    """Size of the leaky bucket in seconds at the cap's rate."""
-    pooling: Literal["mean", "harmonic"] = "mean"
-    """What the allocation across shots maximizes: mean VMAF, or harmonic mean (which guards against dips)."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.max_rate_step < self.min_rate_step:
-            raise ValueError(f"max_rate_step {self.max_rate_step} is below min_rate_step {self.min_rate_step}")
-        if self.floor_vmaf >= self.top_vmaf:
-            raise ValueError(f"floor_vmaf {self.floor_vmaf} is not below top_vmaf {self.top_vmaf}")
-        if self.min_bitrate_bps >= self.max_bitrate_bps:
-            raise ValueError("min_bitrate_bps is not below max_bitrate_bps")
-        return self
-
-
 class AudioRecipe(StrictValue):
     """How every audio track is encoded (AAC; stereo, and the original layout if surround)."""
 
@@ -166,4 +132,23 @@ class Recipe(StrictValue):
                 )
         if self.packaging.segment_s % self.shots.idr_grid_s != 0:
             raise ValueError("packaging.segment_s is not a multiple of shots.idr_grid_s")
+        return self
+
+    @property
+    def trial_heights_px(self) -> tuple[int, ...]:
+        """The heights that are tried: those that the policy does not forbid."""
+        return tuple(height for height in self.heights_px if height not in self.policy.forbidden_heights_px)
+
+    @model_validator(mode="after")
+    def _known_heights(self) -> Self:
+        demands = {
+            "forced_heights_px": self.policy.forced_heights_px,
+            "fixed_rungs": tuple(rung.height_px for rung in self.policy.fixed_rungs),
+        }
+        for name, heights_px in demands.items():
+            strange = sorted(set(heights_px) - set(self.heights_px))
+            if strange:
+                raise ValueError(f"policy.{name}: heights_px does not hold {strange}, so they are never measured")
+        if set(self.heights_px) <= set(self.policy.forbidden_heights_px):
+            raise ValueError("policy.forbidden_heights_px leaves none of heights_px")
         return self

@@ -37,6 +37,7 @@ REMEDIES = {
     "REQ-006": "See `pertitle status` for the titles that there are; check `--state`.",
     "REQ-007": "Give a file with one JSON object, such as `sample_media/demo_recipe.json`.",
     "REQ-008": "Check the path.",
+    "REQ-009": "Write lines of a bandwidth in bits per second and a weight, such as `5000000,0.2`.",
     "CNT-001": "Check the address; let the upload end before the title is submitted.",
     "CNT-002": "Export the title again and check that the upload is complete.",
     "CNT-003": "Export the title again; the message says after which frame it is damaged.",
@@ -52,6 +53,7 @@ REMEDIES = {
     "LAD-004": "A defect: report it.",
     "LAD-005": "Name `netflix-2015` or `none` as the baseline.",
     "LAD-006": "A defect: report it.",
+    "LAD-007": "Change the recipe's `policy.fixed_rungs` as the message says.",
     "TOOL-001": "Run `make setup`. If the message speaks of another ffmpeg: let workers of the old build finish, or"
     " submit the title again.",
     "TOOL-002": "The message holds the end of what the program said, and a line to run it by hand.",

@@ -6,7 +6,8 @@ LadderError
 ├── PolicyUnsatisfiable   LAD-003  no rung fits the ladder policy
 ├── OutsideMeasuredRange  LAD-004  a curve was asked beyond its measured points
 ├── UnknownFixedLadder    LAD-005  no fixed ladder has this name
-└── MismatchedShots       LAD-006  delivered shots are not the shots of the rung
+├── MismatchedShots       LAD-006  delivered shots are not the shots of the rung
+└── UnplaceableRung       LAD-007  a fixed rung of the policy cannot stand in the ladder
 """
 
 from domain.errors import PertitleError
@@ -52,3 +53,9 @@ class MismatchedShots(LadderError):
     """The delivered shots are not the shots of the rung."""
 
     code = "LAD-006"
+
+
+class UnplaceableRung(LadderError):
+    """A fixed rung of the ladder policy cannot stand in the ladder."""
+
+    code = "LAD-007"

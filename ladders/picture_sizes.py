@@ -17,6 +17,16 @@ def size_of(long_side_px: int, display: Resolution) -> Resolution:
     return Resolution(width_px=width_px, height_px=_even(long_side_px))
 
 
+def has_height(resolution: Resolution, height_px: int) -> bool:
+    """Tells whether a size is the one of a height for a 16:9 picture: other shapes keep the long side."""
+    return abs(max(resolution.width_px, resolution.height_px) - height_px * 16 / 9) < 2
+
+
+def nominal_height_px(resolution: Resolution) -> int:
+    """Returns the height of the 16:9 picture with the same long side."""
+    return round(max(resolution.width_px, resolution.height_px) * 9 / 16)
+
+
 def _even(length_px: float) -> int:
     return max(16, 2 * round(length_px / 2))
 

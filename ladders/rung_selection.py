@@ -1,17 +1,20 @@
 """From the measured points of all shots to the ladder of a title."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from domain.encodes import RateCap
 from domain.ladder import Ladder, Promise, Rung, ShotChoice, ShotPoints
-from domain.recipe import LadderPolicy
+from domain.ladder_policy import LadderPolicy
 from domain.video import Codec, Resolution
+from ladders.demanded_rungs import Demands, find_demands, permitted, placeable_above
 from ladders.errors import PolicyUnsatisfiable, TooFewPoints
-from ladders.rung_spacing import space_rungs
+from ladders.rung_programme import choose_rungs
+from ladders.rung_reasons import ChosenLadder, give_reasons
+from ladders.rung_spacing import needs_no_gap
 from ladders.shot_allocation import OperatingPoint, TitleCurves, fit_title, sweep, usable_resolutions
 from ladders.title_candidates import best_below, round_points
 
@@ -29,6 +32,14 @@ CAP_CAN_BIND = 0.5
 exactly there when peaks may be twice the mean, so the comparison allows for rounding."""
 
 
+class ShotIdentity(Protocol):
+    """Which shot of a title."""
+
+    @property
+    def shot_index(self) -> int:
+        """Number of the shot in its title, from 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Top:
     point: OperatingPoint
@@ -36,10 +47,9 @@ class _Top:
 
 
 def plan_ladder(codec: Codec, shots: Sequence[ShotPoints], policy: LadderPolicy, *, crf_step: float) -> Ladder:
-    """Returns the ladder of a title: at least one rung, in strictly rising rate and promised quality.
+    """Returns the ladder of a title from its measured points, as :func:`plan_ladder_from` does.
 
-    One resolution per rung, a CRF per shot at equal slope. CRFs are multiples of ``crf_step`` or trial CRFs, and
-    the promise belongs to exactly these CRFs. A resolution at which a shot has fewer than two points is left out.
+    A resolution at which a shot has fewer than two points is left out.
 
     Args:
         codec: the codec of all points.
@@ -49,24 +59,46 @@ def plan_ladder(codec: Codec, shots: Sequence[ShotPoints], policy: LadderPolicy,
 
     Raises:
         TooFewPoints: no shots, or no resolution at which every shot has two points.
-        PolicyUnsatisfiable: no rung fits the policy's rates and quality floor.
+        PolicyUnsatisfiable: no rung fits the policy's rates, quality floor and sizes.
+        UnplaceableRung: a fixed rung cannot stand in the ladder.
     """
-    titles = _fit_all(shots)
-    curves = [round_points(title, sweep(title, policy.pooling), crf_step) for title in titles.values()]
-    top = _choose_top(curves, policy)
-    below = best_below(curves, top.point)
-    fitting = [
-        point
-        for point in below
-        if point is top.point
-        or (
-            point.vmaf >= policy.floor_vmaf
-            and policy.min_bitrate_bps <= point.bitrate_bps <= top.point.bitrate_bps / policy.min_rate_step
-        )
-    ]
-    chosen = _snapped(titles, space_rungs(fitting, policy), policy, crf_step)
-    is_at_floor = chosen[0].bitrate_bps < fitting[0].bitrate_bps * policy.min_rate_step
-    reasons = _reasons(chosen, top.reason, is_at_floor=is_at_floor)
+    return plan_ladder_from(codec, shots, _fit_all(shots), policy, crf_step=crf_step)
+
+
+def plan_ladder_from(
+    codec: Codec,
+    shots: Sequence[ShotIdentity],
+    titles: Mapping[Resolution, TitleCurves],
+    policy: LadderPolicy,
+    *,
+    crf_step: float,
+) -> Ladder:
+    """Returns the ladder of a title: at least one rung, in strictly rising rate and promised quality.
+
+    One resolution per rung, a CRF per shot at equal slope. CRFs are multiples of ``crf_step`` or trial CRFs, and
+    the promise belongs to exactly these CRFs.
+
+    Args:
+        codec: the codec of all curves.
+        shots: every shot of the title, in the order of the curves.
+        titles: for each resolution the curves of all shots.
+        policy: constraints on the ladder.
+        crf_step: finest CRF the encoder takes: 0.5 for h264 and hevc, 1 for av1.
+
+    Raises:
+        TooFewPoints: no resolution.
+        PolicyUnsatisfiable: no rung fits the policy's rates, quality floor and sizes.
+        UnplaceableRung: a fixed rung cannot stand in the ladder.
+    """
+    titles = permitted(_largest_first(titles), policy)
+    curves = {size: round_points(title, sweep(title, policy.pooling), crf_step) for size, title in titles.items()}
+    demands = find_demands(codec, titles, policy, crf_step)
+    top = _place_top(curves, demands, policy)
+    hull = _fitting(best_below(tuple(curves.values()), top.point), top.point, policy)
+    candidates = _with_demands(hull, curves, demands, top.point, policy)
+    rungs = choose_rungs(candidates, policy, fixed=demands.fixed, forced=demands.forced)
+    chosen = _snapped(titles, rungs, demands, policy, crf_step)
+    reasons = give_reasons(ChosenLadder(tuple(chosen), tuple(hull), top.reason, demands, policy))
     return Ladder(
         codec=codec,
         rungs=tuple(_rung(shots, point, reason, policy) for point, reason in zip(chosen, reasons, strict=True)),
@@ -100,6 +132,64 @@ def _fit_all(shots: Sequence[ShotPoints]) -> dict[Resolution, TitleCurves]:
             fix="look at the failed trial encodes, and run them again",
         )
     return {resolution: fit_title(shots, resolution) for resolution in resolutions}
+
+
+def _largest_first(titles: Mapping[Resolution, TitleCurves]) -> dict[Resolution, TitleCurves]:
+    if not titles:
+        raise TooFewPoints("ladder", found="no resolution with curves", expected="at least one")
+    order = sorted(titles, key=lambda resolution: (-resolution.pixels, -resolution.width_px))
+    return {resolution: titles[resolution] for resolution in order}
+
+
+def _place_top(curves: Mapping[Resolution, Sequence[OperatingPoint]], demands: Demands, policy: LadderPolicy) -> _Top:
+    """Returns the top: as the policy's quality and cap say, but no smaller than a rung that is demanded."""
+    top = _choose_top(_at_least(curves, demands.needed_pixels), policy)
+    forced_pixels = placeable_above(demands.forced, curves, top.point, policy.max_bitrate_bps)
+    if forced_pixels:
+        top = _choose_top(_at_least(curves, forced_pixels), policy)
+    dearest = demands.fixed[-1] if demands.fixed else None
+    if (
+        dearest is not None
+        and dearest.resolution.pixels >= top.point.resolution.pixels
+        and dearest.bitrate_bps * policy.min_rate_step > top.point.bitrate_bps
+    ):
+        return _Top(dearest, "top of the ladder: no other rung fits above it")
+    return top
+
+
+def _at_least(curves: Mapping[Resolution, Sequence[OperatingPoint]], pixels: int) -> list[Sequence[OperatingPoint]]:
+    return [points for resolution, points in curves.items() if resolution.pixels >= pixels]
+
+
+def _fitting(points: Sequence[OperatingPoint], top: OperatingPoint, policy: LadderPolicy) -> list[OperatingPoint]:
+    """Returns the points that may stand below the top, and the top."""
+    return [
+        point
+        for point in points
+        if point is top
+        or (
+            point.vmaf >= policy.floor_vmaf
+            and policy.min_bitrate_bps <= point.bitrate_bps < top.bitrate_bps
+            and point.vmaf < top.vmaf
+        )
+    ]
+
+
+def _with_demands(
+    hull: Sequence[OperatingPoint],
+    curves: Mapping[Resolution, Sequence[OperatingPoint]],
+    demands: Demands,
+    top: OperatingPoint,
+    policy: LadderPolicy,
+) -> list[OperatingPoint]:
+    """Returns the candidates in rising rate: the hull, every point of a forced size, and the fixed rungs."""
+    beside = [point for resolution in demands.forced for point in _fitting(curves[resolution], top, policy)]
+    given = [point for point in demands.fixed if point is not top]
+    by_rate: dict[float, OperatingPoint] = {}
+    # The hull's points win over equal ones of a forced size, and given ones over both.
+    for point in (*beside, *hull, *given, top):
+        by_rate[point.bitrate_bps] = point
+    return sorted(by_rate.values(), key=lambda point: point.bitrate_bps)
 
 
 def _choose_top(curves: Sequence[Sequence[OperatingPoint]], policy: LadderPolicy) -> _Top:
@@ -137,25 +227,39 @@ def _cheapest_from(points: Sequence[OperatingPoint], vmaf: float) -> OperatingPo
 
 
 def _snapped(
-    titles: Mapping[Resolution, TitleCurves], rungs: Sequence[OperatingPoint], policy: LadderPolicy, crf_step: float
+    titles: Mapping[Resolution, TitleCurves],
+    rungs: Sequence[OperatingPoint],
+    demands: Demands,
+    policy: LadderPolicy,
+    crf_step: float,
 ) -> list[OperatingPoint]:
-    """Returns the rungs with CRFs moved to trial CRFs where that costs nothing and keeps the rate steps."""
+    """Returns the rungs with CRFs moved to trial CRFs where that costs nothing and keeps the policy's steps."""
     result = list(rungs)
     for index, rung in enumerate(rungs):
+        if any(rung is fixed for fixed in demands.fixed):
+            continue
         moved = snap_to_trials(titles[rung.resolution], rung, crf_step)
-        neighbors = [result[other] for other in (index - 1, index + 1) if 0 <= other < len(result)]
-        if moved.bitrate_bps <= policy.max_bitrate_bps and all(
-            _step_is_kept(rung, moved, neighbor, policy) for neighbor in neighbors
+        below, above = result[index - 1 : index] if index else [], result[index + 1 : index + 2]
+        keeps_rates = moved.bitrate_bps <= policy.max_bitrate_bps and (
+            index > 0 or moved.bitrate_bps <= max(rung.bitrate_bps, policy.lowest_bitrate_bps or 0)
+        )
+        if (
+            keeps_rates
+            and all(_step_is_kept((lower, rung), (lower, moved), policy) for lower in below)
+            and all(_step_is_kept((rung, upper), (moved, upper), policy) for upper in above)
         ):
             result[index] = moved
     return result
 
 
-def _step_is_kept(rung: OperatingPoint, moved: OperatingPoint, neighbor: OperatingPoint, policy: LadderPolicy) -> bool:
-    before = max(rung.bitrate_bps / neighbor.bitrate_bps, neighbor.bitrate_bps / rung.bitrate_bps)
-    after = max(moved.bitrate_bps / neighbor.bitrate_bps, neighbor.bitrate_bps / moved.bitrate_bps)
-    ordered = (moved.vmaf - neighbor.vmaf) * (moved.bitrate_bps - neighbor.bitrate_bps) > 0
-    return ordered and policy.min_rate_step <= after <= max(policy.max_rate_step, before)
+def _step_is_kept(
+    before: tuple[OperatingPoint, OperatingPoint], after: tuple[OperatingPoint, OperatingPoint], policy: LadderPolicy
+) -> bool:
+    """Tells whether a step (lower, upper) keeps the policy's rules as far as it did before."""
+    ratio_before, ratio = (upper.bitrate_bps / lower.bitrate_bps for lower, upper in (before, after))
+    gap_before, gap = (upper.vmaf - lower.vmaf for lower, upper in (before, after))
+    keeps_ratio = min(policy.min_rate_step, ratio_before) <= ratio <= max(policy.max_rate_step, ratio_before)
+    return keeps_ratio and gap > 0 and (gap >= min(policy.min_vmaf_step, gap_before) or needs_no_gap(ratio, policy))
 
 
 def snap_to_trials(title: TitleCurves, point: OperatingPoint, crf_step: float) -> OperatingPoint:
@@ -179,20 +283,7 @@ def snap_to_trials(title: TitleCurves, point: OperatingPoint, crf_step: float) -
     return title.total(crfs, rates, vmafs)
 
 
-def _reasons(rungs: Sequence[OperatingPoint], top_reason: str, *, is_at_floor: bool) -> list[str]:
-    reasons = [
-        f"{above.bitrate_bps / rung.bitrate_bps:.1f} times below the next rung; "
-        f"{rung.resolution} gives the most quality at this rate"
-        for rung, above in itertools.pairwise(rungs)
-    ]
-    if len(rungs) == 1:
-        top_reason += "; the only rung: none far enough below it keeps the policy's floor"
-    elif is_at_floor:
-        reasons[0] += "; the lowest one: a further step would leave the policy's floor or the measured points"
-    return [*reasons, top_reason]
-
-
-def _rung(shots: Sequence[ShotPoints], point: OperatingPoint, reason: str, policy: LadderPolicy) -> Rung:
+def _rung(shots: Sequence[ShotIdentity], point: OperatingPoint, reason: str, policy: LadderPolicy) -> Rung:
     maxrate_bps = round(policy.peak_ratio * point.bitrate_bps)
     cap = RateCap(maxrate_bps=maxrate_bps, buffer_bits=round(policy.buffer_s * maxrate_bps))
     choices = tuple(

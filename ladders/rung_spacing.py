@@ -1,75 +1,112 @@
-"""Spacing: which of a title's candidates become rungs."""
+"""Spacing: which rung may follow which."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from domain.recipe import LadderPolicy
+from domain.ladder_policy import LadderPolicy
 from ladders.interpolation import Floats
 from ladders.shot_allocation import OperatingPoint
 
-JUST_NOTICEABLE_VMAF = 6.0
-"""Rungs that are closer look the same to most people. Known for VMAF v0 (science report §4); taken over for v1."""
-_COVERAGE_COST = 1e4
-"""Per natural logarithm of rate that the ladder leaves uncovered at its low end: before evenness counts."""
+Booleans = NDArray[np.bool_]
+
+FREE_RATE_STEP = 2.0
+"""Rates this far apart need no difference in quality: "a gap of one JND except where the ratio would exceed 2"
+(science report §4)."""
+FREE_PART_OF_STEP = 0.9
+"""Where ``max_rate_step`` is about 2 or less, the last tenth below it needs no difference in quality either: candidates
+stand up to 3 % apart in rate, and a step of exactly 2 would hardly ever be found."""
 
 
-def space_rungs(candidates: Sequence[OperatingPoint], policy: LadderPolicy) -> tuple[OperatingPoint, ...]:
-    """Returns at most ``policy.max_rungs`` of the candidates in rising rate; the last candidate is always the top.
+@dataclass(frozen=True, eq=False, slots=True)
+class SpacedPoints:
+    """Operating points as columns, in falling rate: what the rules about steps look at. Shapes (points,)."""
 
-    Neighbors stand between ``min_rate_step`` and ``max_rate_step`` apart in rate; a wider step is taken only
-    where no candidate lies inside. First the ladder reaches as low as it can, then the steps are evened out: a
-    step of dV VMAF costs dV² + 6², which is least per VMAF at one just noticeable difference, so that rungs
-    open up where quality saturates and close up where it falls fast, and there are no more of them than help.
-    Exact dynamic programming over pairs of candidates.
+    bitrates_bps: Floats
+    vmafs: Floats
+    pixels: Floats
+    is_fixed: Booleans
+    """Given by the policy, so that the ladder must hold them."""
 
-    Args:
-        candidates: points in strictly rising rate and quality, pixels never falling, at least one.
-        policy: the constraints; quality floor and rate limits were applied to the candidates already.
+    @classmethod
+    def of(cls, points: Sequence[OperatingPoint], fixed: Sequence[OperatingPoint]) -> Self:
+        """Returns the columns of points in falling rate; ``fixed`` are some of them (the same objects)."""
+        return cls(
+            np.asarray([point.bitrate_bps for point in points], dtype=np.float64),
+            np.asarray([point.vmaf for point in points], dtype=np.float64),
+            np.asarray([point.resolution.pixels for point in points], dtype=np.float64),
+            np.asarray([any(point is other for other in fixed) for point in points], dtype=np.bool_),
+        )
+
+    @property
+    def ratios(self) -> Floats:
+        """Rate of the row's point over rate of the column's. Shape (points, points)."""
+        ratios: Floats = self.bitrates_bps[:, None] / self.bitrates_bps[None, :]
+        return ratios
+
+
+def needs_no_gap(ratio: float, policy: LadderPolicy) -> bool:
+    """Tells whether rates are far enough apart for two rungs of nearly the same quality."""
+    return ratio >= _free_step(policy)
+
+
+def possible_steps(points: SpacedPoints) -> Booleans:
+    """Returns which point may stand below which in any ladder. Shape (upper, lower).
+
+    Rate and quality fall, pixels do not rise, and no fixed rung is skipped.
     """
-    falling = list(reversed(candidates))
-    rates = np.asarray([point.bitrate_bps for point in falling], dtype=np.float64)
-    vmafs = np.asarray([point.vmaf for point in falling], dtype=np.float64)
-    step_costs = np.where(
-        _allowed_steps(rates, policy), (vmafs[:, None] - vmafs[None, :]) ** 2 + JUST_NOTICEABLE_VMAF**2, np.inf
+    counted = np.cumsum(points.is_fixed)
+    skipped: NDArray[np.intp] = counted[None, :] - points.is_fixed[None, :] - counted[:, None]
+    possible: Booleans = (
+        (points.ratios > 1)
+        & (points.vmafs[:, None] > points.vmafs[None, :])
+        & (points.pixels[:, None] >= points.pixels[None, :])
+        & (skipped <= 0)
     )
-    uncovered = np.log(rates / rates[-1]) - np.log(policy.min_rate_step)
-    end_costs = _COVERAGE_COST * np.maximum(uncovered, 0.0)
-    return tuple(falling[index] for index in _cheapest_path(step_costs, end_costs, policy.max_rungs))
+    return possible
 
 
-def _allowed_steps(rates: Floats, policy: LadderPolicy) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Returns which candidate may follow which, downwards. Shape (candidates, candidates).
+def kept_steps(points: SpacedPoints, policy: LadderPolicy) -> Booleans:
+    """Returns which point may stand below which under the policy. Shape (upper, lower).
 
-    Args:
-        rates: falling. Shape (candidates,).
-        policy: for its two rate steps.
+    Rates are between ``min_rate_step`` and ``max_rate_step`` apart, and VMAF by ``min_vmaf_step`` unless the rates
+    are a factor of 2 apart. Where the hull goes on below but holds no such point, the difference in VMAF is given up;
+    where it holds none between the two steps either (a gap), the first one beyond ``max_rate_step`` may follow.
+    Fixed rungs (and the top) may stand as close to each other as they do.
     """
-    ratios = rates[:, None] / rates[None, :]
-    allowed = (ratios >= policy.min_rate_step) & (ratios <= policy.max_rate_step)
-    for row in np.flatnonzero(~allowed.any(axis=1)):
-        wider = np.flatnonzero(ratios[row] > policy.max_rate_step)
-        if wider.size:
-            allowed[row, wider[0]] = True
-    return allowed
+    possible, ratios = possible_steps(points), points.ratios
+    gaps = points.vmafs[:, None] - points.vmafs[None, :]
+    differs = (gaps >= policy.min_vmaf_step) | (ratios >= _free_step(policy))
+    inside: Booleans = possible & (ratios >= policy.min_rate_step) & (ratios <= policy.max_rate_step)
+    kept: Booleans = (inside & differs) | (possible & _are_given(points) & (ratios < policy.min_rate_step**2))
+    for row in np.flatnonzero(~kept.any(axis=1)):
+        wider = np.flatnonzero(possible[row] & (ratios[row] > policy.max_rate_step))
+        if wider.size and inside[row].any():
+            kept[row] = inside[row]
+        elif wider.size:
+            kept[row, wider[0]] = True
+    return kept
 
 
-def _cheapest_path(step_costs: Floats, end_costs: Floats, max_rungs: int) -> list[int]:
-    """Returns the indices of the cheapest path that starts at 0, last index first."""
-    count = len(end_costs)
-    costs = np.full(count, np.inf)
-    costs[0] = 0.0
-    best_end, best_rungs, best_cost = 0, 1, float(end_costs[0])
-    came_from = np.zeros((max_rungs + 1, count), dtype=np.intp)
-    for rungs in range(2, max_rungs + 1):
-        through = costs[:, None] + step_costs
-        came_from[rungs] = np.argmin(through, axis=0)
-        costs = np.min(through, axis=0)
-        end = int(np.argmin(costs + end_costs))
-        cost = float(costs[end] + end_costs[end])
-        if cost < best_cost:
-            best_end, best_rungs, best_cost = end, rungs, cost
-    path = [best_end]
-    for rungs in range(best_rungs, 1, -1):
-        path.append(int(came_from[rungs][path[-1]]))
-    return path
+def loose_steps(points: SpacedPoints, policy: LadderPolicy) -> Booleans:
+    """Returns which point may stand below which where fixed rungs leave no way to keep the policy's steps.
+
+    Only ``min_rate_step`` is left of the rules, and not between fixed rungs. Shape (upper, lower).
+    """
+    loose: Booleans = possible_steps(points) & ((points.ratios >= policy.min_rate_step) | _are_given(points))
+    return loose
+
+
+def _are_given(points: SpacedPoints) -> Booleans:
+    """Returns which pairs consist of fixed rungs, the top (row 0) among them."""
+    given = points.is_fixed.copy()
+    given[0] = True
+    pairs: Booleans = given[:, None] & given[None, :]
+    return pairs
+
+
+def _free_step(policy: LadderPolicy) -> float:
+    return min(FREE_RATE_STEP, FREE_PART_OF_STEP * policy.max_rate_step)

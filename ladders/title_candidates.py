@@ -9,6 +9,8 @@ from ladders.shot_allocation import OperatingPoint, TitleCurves
 
 GRID_COLUMNS = 240
 """Rates, evenly spaced in log rate, at which the resolutions are compared."""
+POINTS_BETWEEN = 49
+"""Points that are tried around a given rate: fine enough to move one shot of many at a time."""
 _UNAVAILABLE = -1000.0
 """Quality of a resolution at a rate that its measured points do not reach."""
 
@@ -22,7 +24,35 @@ def encodable_crfs(curve: RateQualityCurve, crf_step: float) -> Floats:
 
 def round_points(title: TitleCurves, points: Sequence[OperatingPoint], crf_step: float) -> tuple[OperatingPoint, ...]:
     """Returns the undominated points with encodable CRFs, and the rate and quality that belong to those."""
-    crfs = np.asarray([point.crfs for point in points], dtype=np.float64)
+    return rising(_rounded(title, np.asarray([point.crfs for point in points], dtype=np.float64), crf_step))
+
+
+def point_near(
+    title: TitleCurves, points: Sequence[OperatingPoint], bitrate_bps: float, crf_step: float
+) -> OperatingPoint:
+    """Returns the operating point with encodable CRFs whose rate is nearest to a given one, in log rate.
+
+    Between two operating points the shots move along their own curves, evenly in log rate, and are rounded one after
+    the other; so a title of many shots comes very near, one of a single shot to half a step of CRF.
+
+    Args:
+        title: the curves of all shots at one resolution.
+        points: its operating points in rising rate, not rounded yet, at least one.
+        bitrate_bps: the wanted rate.
+        crf_step: finest CRF the encoder takes.
+    """
+    above = next((index for index, point in enumerate(points) if point.bitrate_bps >= bitrate_bps), len(points) - 1)
+    low, high = points[max(0, above - 1)], points[min(above + 1, len(points) - 1)]
+    parts = np.linspace(0.0, 1.0, POINTS_BETWEEN)[:, None]
+    log_rates = (1 - parts) * np.log(low.bitrates_bps) + parts * np.log(high.bitrates_bps)
+    crfs = np.column_stack([curve.at_log_rates(log_rates[:, shot])[0] for shot, curve in enumerate(title.curves)])
+    found = _rounded(title, crfs, crf_step)
+    return min(found, key=lambda point: abs(np.log(point.bitrate_bps / bitrate_bps)))
+
+
+def _rounded(title: TitleCurves, crfs: Floats, crf_step: float) -> list[OperatingPoint]:
+    """Returns an operating point with the nearest encodable CRFs for each row of CRFs. Shape (points, shots)."""
+    crfs = crfs.copy()
     rates, vmafs = np.empty_like(crfs), np.empty_like(crfs)
     for shot, curve in enumerate(title.curves):
         choices = encodable_crfs(curve, crf_step)
@@ -30,8 +60,7 @@ def round_points(title: TitleCurves, points: Sequence[OperatingPoint], crf_step:
         choice_rates, choice_vmafs = curve.at_crfs(choices)
         crfs[:, shot] = choices[nearest]
         rates[:, shot], vmafs[:, shot] = choice_rates[nearest], choice_vmafs[nearest]
-    totals = [title.total(crfs[row], rates[row], vmafs[row]) for row in range(len(crfs))]
-    return rising(totals)
+    return [title.total(crfs[row], rates[row], vmafs[row]) for row in range(len(crfs))]
 
 
 def rising(points: Sequence[OperatingPoint]) -> tuple[OperatingPoint, ...]:

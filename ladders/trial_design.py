@@ -96,7 +96,7 @@ def plan_trial_units(
     cells = [
         TrialUnit(codec=codec.codec, resolution=size, shots=(shot.index,), crfs=codec.crfs)
         for codec in recipe.codecs
-        for size in candidate_resolutions(display, recipe.heights_px)
+        for size in candidate_resolutions(display, recipe.trial_heights_px)
         for shot in shots.shots
     ]
     costs_s = [unit_cost_s(cell, shots, recipe, display) for cell in cells]

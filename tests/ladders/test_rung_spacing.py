@@ -1,57 +1,58 @@
-import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from domain.recipe import LadderPolicy
-from ladders.rung_spacing import space_rungs
-from ladders.shot_allocation import OperatingPoint
+from domain.ladder_policy import LadderPolicy
+from ladders.rung_spacing import SpacedPoints, kept_steps, needs_no_gap, possible_steps
 from ladders.title_candidates import best_below
-from tests.ladders.titles import size
+from tests.ladders.titles import operating_point
 
 
-def operating_point(bitrate_bps: float, vmaf: float, height_px: int = 720) -> OperatingPoint:
-    one = np.asarray([1.0])
-    return OperatingPoint(size(height_px), bitrate_bps, vmaf, crfs=one, bitrates_bps=one, vmafs=one)
+def test_a_step_falls_in_rate_and_quality_and_never_grows_in_size() -> None:
+    points = [
+        operating_point(8e5, 90, 720),
+        operating_point(4e5, 80, 720),
+        operating_point(2e5, 81, 540),
+        operating_point(1e5, 70, 1080),
+    ]
+    possible = possible_steps(SpacedPoints.of(points, []))
+    assert [(int(upper), int(lower)) for upper, lower in np.argwhere(possible)] == [(0, 1), (0, 2)]
 
 
-def dense(low: float, high: float) -> list[OperatingPoint]:
-    """Quality that saturates as rate rises, a point every 2 %."""
-    rates = np.exp(np.arange(np.log(low), np.log(high), 0.02))
-    return [operating_point(float(rate), 96 - 3e4 / (float(rate) / 1e3 + 500)) for rate in rates]
+def test_no_step_skips_a_fixed_rung() -> None:
+    points = [operating_point(8e5, 90), operating_point(4e5, 80), operating_point(2e5, 70)]
+    possible = possible_steps(SpacedPoints.of(points, points[1:2]))
+    assert possible.tolist() == [[False, True, False], [False, False, True], [False, False, False]]
 
 
-@settings(deadline=None)
-@given(st.floats(1.0, 400.0), st.integers(1, 12))
-def test_steps_stay_inside_the_policy_where_points_are_dense(span: float, max_rungs: int) -> None:
-    candidates = dense(1e5, 1e5 * span * 1.03)
-    policy = LadderPolicy(max_rungs=max_rungs)
-    rungs = space_rungs(candidates, policy)
-    assert rungs[-1] is candidates[-1]
-    assert len(rungs) <= max_rungs
-    ratios = [upper.bitrate_bps / lower.bitrate_bps for lower, upper in itertools.pairwise(rungs)]
-    assert all(1.5 <= ratio <= 2.2 for ratio in ratios)
-    if max_rungs > 8:
-        assert rungs[0].bitrate_bps / candidates[0].bitrate_bps <= 1.5 * 1.03
+@pytest.mark.parametrize(
+    ("lower_bps", "lower_vmaf", "is_kept"),
+    [(700_000, 60, False), (600_000, 85, True), (600_000, 88, False), (490_000, 88, True), (400_000, 60, False)],
+)
+def test_steps_keep_rates_apart_and_quality_too_unless_rates_are_far_apart(
+    lower_bps: float, lower_vmaf: float, *, is_kept: bool
+) -> None:
+    # The point between keeps the first one from having to cross a gap.
+    points = [operating_point(1e6, 90), operating_point(5.5e5, 84), operating_point(lower_bps, lower_vmaf)]
+    points.sort(key=lambda point: -point.bitrate_bps)
+    at = next(index for index, point in enumerate(points) if point.bitrate_bps == lower_bps)
+    assert kept_steps(SpacedPoints.of(points, []), LadderPolicy())[0, at] == is_kept
 
 
-def test_rungs_open_up_where_quality_saturates() -> None:
-    rungs = space_rungs(dense(1e5, 1.2e7), LadderPolicy())
-    ratios = [upper.bitrate_bps / lower.bitrate_bps for lower, upper in itertools.pairwise(rungs)]
-    assert ratios[-1] > 2.0
-    assert ratios[0] < ratios[-1]
+def test_quality_gives_way_before_the_rate_step_does() -> None:
+    points = [operating_point(1e6, 90), operating_point(6e5, 89), operating_point(2e5, 60)]
+    assert kept_steps(SpacedPoints.of(points, []), LadderPolicy())[0].tolist() == [False, True, False]
 
 
-def test_a_gap_that_holds_no_point_is_crossed() -> None:
-    rungs = space_rungs([operating_point(1e5, 40), operating_point(1e6, 90)], LadderPolicy())
-    assert [rung.bitrate_bps for rung in rungs] == [1e5, 1e6]
+def test_a_ladder_ends_where_only_rungs_of_the_same_quality_are_left() -> None:
+    points = [operating_point(1e6, 90), operating_point(6e5, 89)]
+    assert not kept_steps(SpacedPoints.of(points, []), LadderPolicy()).any()
 
 
-def test_points_too_close_to_the_top_are_not_rungs() -> None:
-    rungs = space_rungs([operating_point(9e5, 89), operating_point(1e6, 90)], LadderPolicy())
-    assert [rung.bitrate_bps for rung in rungs] == [1e6]
+@pytest.mark.parametrize(("max_rate_step", "free"), [(2.2, 1.98), (4.0, 2.0), (2.0, 1.8)])
+def test_rates_far_apart_need_no_gap_in_quality(max_rate_step: float, free: float) -> None:
+    policy = LadderPolicy(max_rate_step=max_rate_step)
+    assert needs_no_gap(free + 1e-9, policy)
+    assert not needs_no_gap(free - 1e-3, policy)
 
 
 def test_a_hairs_breadth_at_one_rate_does_not_decide_about_the_rates_below() -> None:

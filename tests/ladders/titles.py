@@ -5,11 +5,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from domain.ladder import RateQualityPoint, ShotPoints
 from domain.video import Resolution
+from ladders.shot_allocation import OperatingPoint
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 HEIGHTS_PX = (720, 540, 360)
@@ -21,6 +23,17 @@ def size(height_px: int) -> Resolution:
 
 def point(bitrate_bps: float, vmaf: float, *, crf: float, height_px: int = 720) -> RateQualityPoint:
     return RateQualityPoint(resolution=size(height_px), crf=crf, bitrate_bps=bitrate_bps, vmaf=vmaf)
+
+
+def operating_point(bitrate_bps: float, vmaf: float, height_px: int = 720) -> OperatingPoint:
+    one = np.asarray([1.0])
+    return OperatingPoint(size(height_px), bitrate_bps, vmaf, crfs=one, bitrates_bps=one, vmafs=one)
+
+
+def dense_hull(low_bps: float, high_bps: float) -> list[OperatingPoint]:
+    """Quality that saturates as rate rises, a point every 2 %."""
+    rates = np.exp(np.arange(np.log(low_bps), np.log(high_bps), 0.02))
+    return [operating_point(float(rate), 96 - 3e4 / (float(rate) / 1e3 + 500)) for rate in rates]
 
 
 def pilot_title() -> list[ShotPoints]:
