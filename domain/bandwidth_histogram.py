@@ -1,13 +1,15 @@
 """A bandwidth histogram as text: two columns, as any spreadsheet writes them."""
 
 import csv
-import math
 from typing import ClassVar
 
 from domain.request import BadRequest
 
 LARGEST_HISTOGRAM = 100
 """Pairs of a policy's ``bandwidth_histogram``: it travels in the request."""
+
+LARGEST_NUMBER = 1e12
+"""Bits per second; nothing is faster. Weights may be a thousandth of it, so that their sums fit the policy too."""
 
 
 class BadBandwidthHistogram(BadRequest):
@@ -50,7 +52,8 @@ def _pair(line: str) -> tuple[int, float] | None:
         bandwidth_bps, weight = (float(cell) for cell in next(csv.reader([line], delimiter=delimiter)))
     except ValueError:
         return None
-    fits = math.isfinite(bandwidth_bps) and math.isfinite(weight) and bandwidth_bps >= 1_000 and weight >= 0
+    # A number that is none compares as False.
+    fits = 1_000 <= bandwidth_bps <= LARGEST_NUMBER and 0 <= weight <= LARGEST_NUMBER / 1_000
     return (round(bandwidth_bps), weight) if fits else None
 
 

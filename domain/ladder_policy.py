@@ -12,7 +12,9 @@ from domain.video import Codec
 
 Height = Annotated[int, Field(ge=90, le=4320)]
 """A height for a 16:9 picture, as in ``heights_px`` of the recipe."""
-BandwidthBin = tuple[Annotated[int, Field(ge=1_000)], Annotated[float, Field(ge=0.0)]]
+BandwidthBin = tuple[
+    Annotated[int, Field(ge=1_000, le=10**12)], Annotated[float, Field(ge=0.0, le=1e12, allow_inf_nan=False)]
+]
 """(bandwidth in bits per second, weight)."""
 
 POLICY_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -90,7 +92,7 @@ class LadderPolicy(StrictValue):
     """Heights that get no rung."""
     fixed_rungs: tuple[DemandedRung, ...] = Field(default=(), max_length=20)
     """Rungs that must stand in the ladder as they are; the rest is planned around them."""
-    bandwidth_median_bps: int = Field(default=9_000_000, ge=10_000)
+    bandwidth_median_bps: int = Field(default=9_000_000, ge=10_000, le=10**12)
     """Median of the viewers' bandwidth, which is taken as log-normal. Default and ``bandwidth_sigma``: a fit to 45, 28
     and 12 % of connections above 10, 15 and 25 Mb/s (Akamai, State of the Internet, first quarter of 2017)."""
     bandwidth_sigma: float = Field(default=0.9, gt=0.0, le=3.0)

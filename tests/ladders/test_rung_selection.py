@@ -9,7 +9,9 @@ from domain.ladder import Ladder, ShotPoints
 from domain.ladder_policy import LadderPolicy
 from domain.video import Codec
 from ladders.errors import PolicyUnsatisfiable, TooFewPoints
-from ladders.rung_selection import HULL_POINTS, plan_ladder, snap_to_trials, title_hulls
+from ladders.rung_reasons import added_vmaf
+from ladders.rung_selection import HULL_POINTS, plan_ladder, plan_ladder_from, snap_to_trials, title_hulls
+from ladders.rung_spacing import needs_no_gap
 from ladders.shot_allocation import fit_title, sweep
 from ladders.title_candidates import round_points
 from tests.ladders.titles import pilot_title, point, shared_rows, size, smooth_titles, wild_titles
@@ -101,6 +103,53 @@ def test_the_pilot_title_climbs_through_the_sizes_up_to_its_top_quality() -> Non
     assert [str(rung.resolution) for rung in ladder.rungs[:1] + ladder.rungs[-1:]] == ["768x432", "1280x720"]
     rates = [rung.promised.bitrate_bps for rung in ladder.rungs]
     assert all(1.5 <= upper / lower <= 2.2 for lower, upper in itertools.pairwise(rates))
+
+
+def test_curves_that_are_ready_give_the_ladder_of_their_points() -> None:
+    shots = pilot_title()
+    titles = {size(height): fit_title(shots, size(height)) for height in (270, 720, 360, 432, 540)}
+    assert plan_ladder_from(Codec.H264, shots, titles, POLICY, crf_step=0.5) == plan(shots)
+    with pytest.raises(TooFewPoints, match="no resolution with curves"):
+        plan_ladder_from(Codec.H264, shots, {}, POLICY, crf_step=0.5)
+
+
+def test_each_rung_says_its_rule_what_it_adds_and_whom_it_serves() -> None:
+    ladder = plan(pilot_title())
+    rates = np.asarray([rung.promised.bitrate_bps for rung in ladder.rungs])
+    vmafs = np.asarray([rung.promised.vmaf for rung in ladder.rungs])
+    gains = added_vmaf(rates, vmafs, POLICY)
+    for index, rung in enumerate(ladder.rungs[:-1]):
+        low, high = rates[index : index + 2] / 0.8e6
+        assert f"adds {gains[index]:.2f} expected VMAF; serves links of {low:.2f} Mb/s to {high:.2f}" in rung.reason
+        paid = gains[index] >= POLICY.min_gain_vmaf
+        assert paid or index == 0 or "keeps the steps down to the lowest rung within 2.2 times" in rung.reason
+    first_large = next(rung for rung in ladder.rungs if rung.resolution == size(720))
+    assert "the first at 1280x720, the best size from " in first_large.reason
+    assert "; the ladder delivers " in ladder.rungs[-1].reason
+
+
+def test_without_a_wish_for_a_low_rung_every_rung_pays_for_itself() -> None:
+    policy = LadderPolicy(lowest_bitrate_bps=None, min_gain_vmaf=0.5)
+    ladder = plan(pilot_title(), policy)
+    rates = np.asarray([rung.promised.bitrate_bps for rung in ladder.rungs])
+    vmafs = np.asarray([rung.promised.vmaf for rung in ladder.rungs])
+    assert added_vmaf(rates, vmafs, policy)[0] >= 0.5
+    assert "the lowest rung: a further one would add less than 0.5 expected VMAF" in ladder.rungs[0].reason
+    assert len(ladder.rungs) < len(plan(pilot_title()).rungs)
+
+
+@pytest.mark.parametrize("preset", ["default", "apple-hls", "mobile"])
+def test_presets_plan_sensible_ladders(preset: str) -> None:
+    policy = LadderPolicy.model_validate({"preset": preset})
+    ladder = plan(pilot_title(), policy)
+    check_ladder(ladder, pilot_title(), policy)
+    assert policy.lowest_bitrate_bps is not None
+    assert ladder.rungs[0].promised.bitrate_bps <= policy.lowest_bitrate_bps
+    for lower, upper in itertools.pairwise(ladder.rungs):
+        ratio = upper.promised.bitrate_bps / lower.promised.bitrate_bps
+        gap = upper.promised.vmaf - lower.promised.vmaf
+        assert ratio <= policy.max_rate_step
+        assert gap >= policy.min_vmaf_step or needs_no_gap(ratio, policy)
 
 
 def test_no_size_is_used_where_a_smaller_one_looks_as_good() -> None:
