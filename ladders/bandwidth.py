@@ -95,14 +95,18 @@ def expected_vmaf(bitrates_bps: Floats, vmafs: Floats, bandwidth: Bandwidth, saf
         bandwidth: the viewers' bandwidth.
         safety: part of its bandwidth that a player fills, ``(0, 1]``.
 
-    Source: sum of P(R_i / a <= B < R_{i+1} / a) * Q(R_i); Toni et al., "Optimal selection of adaptive streaming
-    representations", 2014; science report §4.
+    Source: sum of P(R_i / a <= B < R_{i+1} / a) * Q(R_i); Toni et al., "Optimized adaptive streaming
+    representations based on system dynamics", 2014; science report §4.
     """
     return float(np.dot(shares_served(bitrates_bps, bandwidth, safety), vmafs))
 
 
 def expected_vmaf_of(ladder: Ladder, policy: LadderPolicy) -> float:
-    """Returns the VMAF that a planned ladder promises to deliver on average under its policy's bandwidth."""
+    """Returns the VMAF that a planned ladder promises to deliver on average under its policy's bandwidth.
+
+    To compare ladders with different tops, use :func:`expected_vmaf` with scores cut at ``policy.top_vmaf``: else the
+    one that spends bits on quality that is not seen wins.
+    """
     rates = np.asarray([rung.promised.bitrate_bps for rung in ladder.rungs], dtype=np.float64)
     vmafs = np.asarray([rung.promised.vmaf for rung in ladder.rungs], dtype=np.float64)
     return expected_vmaf(rates, vmafs, bandwidth_of(policy), policy.bandwidth_safety)
