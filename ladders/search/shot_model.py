@@ -4,11 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from domain.ladder import RateQualityPoint
 from domain.search import SearchTask, SeenTrial, TitlePrior
 from domain.video import Resolution
-from ladders.interpolation import Floats, RateQualityCurve
+from ladders.interpolation import Floats, RateQualityCurve, stretch, undominated
+from ladders.search.regret import CEILING_MARGIN_VMAF, CRF_MARGIN
+from ladders.search.surface import Places, Surface, stretch_below
+
+SAMPLE_VMAF = 0.25
+"""Distance of a curve's samples; between them it is linear."""
+MODEL_VMAF = 2.0
+"""Distance of the qualities at which the model is asked where nothing was measured."""
+FAR_VMAF = 3.0
+"""A measured point speaks for the qualities within this distance."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,16 +32,78 @@ class ShotCurves:
 
 
 def fit_curves(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> ShotCurves:
-    """Returns the curves of a shot after its search."""
-    del prior
-    curves, errors = {}, {}
-    for size in task.sizes:
-        points = [
-            RateQualityPoint(resolution=size, crf=trial.crf, bitrate_bps=trial.bitrate_bps, vmaf=trial.vmaf)
-            for trial in seen
-            if trial.resolution == size
-        ]
-        if len({point.crf for point in points}) >= 2:
-            curves[size] = RateQualityCurve.fit(points)
-            errors[size] = np.zeros_like(curves[size].sampled_u)
+    """Returns the curves of a shot after its search; at least one trial was made.
+
+    A curve goes through the trials of its size that no other one beats. Where the next trial is more than
+    ``FAR_VMAF`` away it follows the model. It spans the task's window and all that was measured, inside the encoder's
+    CRF range and below the size's ceiling. A size without trials of its own has the model's curve.
+    """
+    surface = Surface(task, seen, prior)
+    inflation = surface.inflation
+    curves: dict[Resolution, RateQualityCurve] = {}
+    errors: dict[Resolution, Floats] = {}
+    for row, size in enumerate(task.sizes):
+        own = undominated(
+            [
+                RateQualityPoint(resolution=size, crf=trial.crf, bitrate_bps=trial.bitrate_bps, vmaf=trial.vmaf)
+                for trial in seen
+                if trial.resolution == size
+            ]
+        )
+        knots = _knots(task, surface, row, own)
+        if len(knots.vmafs) < 2:
+            continue
+        ceiling = surface.ceilings[row]
+        vmafs = _sampled(knots.vmafs)
+        sampled = PchipInterpolator(
+            stretch_below(ceiling, knots.vmafs), np.column_stack((knots.log_rates, knots.crfs))
+        )(stretch_below(ceiling, vmafs))
+        curves[size] = RateQualityCurve(
+            trial_crfs=np.asarray([point.crf for point in own], dtype=np.float64),
+            sampled_u=stretch(vmafs),
+            sampled_log_rate=np.maximum.accumulate(sampled[:, 0]),
+            sampled_crf=np.minimum.accumulate(np.clip(sampled[:, 1], task.lowest_crf, task.highest_crf)),
+        )
+        variances = np.diag(surface.covariance(_places(surface, row, vmafs)))
+        errors[size] = np.sqrt(np.maximum(variances, 0.0)) * inflation
     return ShotCurves(curves, errors)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Knots:
+    """What a curve goes through, in strictly rising quality and rate and strictly falling CRF. Shapes (knots,)."""
+
+    vmafs: Floats
+    log_rates: Floats
+    crfs: Floats
+
+
+def _knots(task: SearchTask, surface: Surface, row: int, own: Sequence[RateQualityPoint]) -> _Knots:
+    """Returns the measured points of a size, and the model's where none is near and none is contradicted."""
+    high = min(max([task.top_vmaf, *(point.vmaf for point in own)]), surface.ceilings[row] - CEILING_MARGIN_VMAF)
+    low = min([task.floor_vmaf, *(point.vmaf for point in own)])
+    vmafs = np.arange(low, high + 1e-9, MODEL_VMAF)
+    log_rates, crfs = surface.predict(_places(surface, row, vmafs))
+    knots = [(point.vmaf, float(np.log(point.bitrate_bps)), point.crf) for point in own]
+    measured = np.asarray([point.vmaf for point in own], dtype=np.float64)
+    for vmaf, log_rate, crf in zip(vmafs.tolist(), log_rates.tolist(), crfs.tolist(), strict=True):
+        is_far = not measured.size or float(np.min(np.abs(measured - vmaf))) > FAR_VMAF
+        inside = task.lowest_crf - CRF_MARGIN <= crf <= task.highest_crf + CRF_MARGIN
+        fits = all(
+            (vmaf - other) * (log_rate - rate) > 0 and (vmaf - other) * (crf - other_crf) < 0
+            for other, rate, other_crf in knots
+        )
+        if is_far and inside and fits:
+            knots.append((vmaf, log_rate, crf))
+    columns = np.asarray(sorted(knots), dtype=np.float64).reshape(-1, 3).T
+    return _Knots(columns[0], columns[1], columns[2])
+
+
+def _places(surface: Surface, row: int, vmafs: Floats) -> Places:
+    return Places.of(0, np.full(len(vmafs), surface.rhos[row]), stretch_below(surface.ceilings[row], vmafs))
+
+
+def _sampled(knots: Floats) -> Floats:
+    """Returns the knots, and qualities between them at most ``SAMPLE_VMAF`` apart."""
+    between = np.arange(knots[0], knots[-1], SAMPLE_VMAF)
+    return np.unique(np.concatenate((knots, between)))

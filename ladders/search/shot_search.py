@@ -1,28 +1,157 @@
 """The search of one shot: ask, be told, ask again, and know when it is enough."""
 
+import itertools
 from collections.abc import Sequence
 
-from domain.search import Crossover, SearchStep, SearchTask, SeenTrial, StopReason, TitlePrior
-from ladders.search.dense import dense_design
+import numpy as np
+
+from domain.search import Crossover, SearchStep, SearchTask, SeenTrial, StopReason, TitlePrior, TrialAsk
+from domain.video import Resolution
+from ladders.search.dense import dense_design, on_step
+from ladders.search.regret import Outlook, choose_trials, look_out
+from ladders.search.surface import Surface
+
+TRIALS_PER_ROUND = 3
+"""Trials that share a process after the seeds: each round pays for a start and a decode."""
+CERTIFIED_WITHIN_VMAF = 5.0
+"""A crossover is certified when both sizes were measured at most so far from it (or at the end of their range)."""
+KNEE_LOG_RATE_PER_VMAF = 0.15
+"""Slope between two trials of a size from which on the shot breaks the model (grain that is kept or dropped)."""
+SURPRISE = 5.0
+"""Standard deviations of a single trial from all others that break the model."""
+_WARM = 2
+"""Finished shots that make a start warm."""
 
 
 def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> SearchStep:
     """Returns the next trials, to be made together, or the end.
 
-    A function of its arguments alone: the same task, trials and prior give the same step, byte for byte.
+    A function of its arguments alone: the same task, trials and prior give the same step, byte for byte. (The CPU
+    seconds of the trials count only where the task has a budget of them.)
 
     Args:
         task: where to search, and when it is enough.
         seen: all trials of this shot so far, in the order in which they were asked for.
         prior: finished shots of the same title; empty for a cold shot.
     """
-    del prior
-    known = {(trial.resolution, trial.crf) for trial in seen}
-    missing = tuple(ask for ask in dense_design(task) if (ask.resolution, ask.crf) not in known)
-    return SearchStep(trials=missing, why="dense design") if missing else SearchStep(stop=StopReason.EXHAUSTED)
+    if not seen:
+        return SearchStep(trials=_seeds(task, prior), why="seeds: the middle and the end of the CRF range")
+    outlook = look_out(task, Surface(task, seen, prior))
+    is_dense = breaks_model(task, seen, prior)
+    step = _step(task, seen, outlook, _missing(dense_design(task), seen) if is_dense else ())
+    return step.model_copy(update={"regret": outlook.mean_regret, "dense": is_dense})
+
+
+def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing: tuple[TrialAsk, ...]) -> SearchStep:
+    regret = outlook.mean_regret
+    room = task.max_trials - len(seen)
+    stop = _forced_stop(task, seen, room)
+    if stop is None and missing:
+        return SearchStep(trials=missing[:room], why="the shot breaks the model: dense design")
+    if stop is None and regret <= task.stop_regret:
+        if asks := _uncertified(task, seen, outlook):
+            return SearchStep(trials=asks[:room], why="crossovers want to be certified")
+        stop = StopReason.REGRET
+    if stop is None and _is_not_worth(task, seen, outlook):
+        stop = StopReason.NOT_WORTH
+    asks = () if stop else choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room))
+    if asks:
+        return SearchStep(trials=asks, why=f"expected loss {100 * regret:.2f} %")
+    stop = stop or StopReason.EXHAUSTED
+    return SearchStep(stop=stop, why=_explained(stop, task, regret))
 
 
 def crossovers(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> tuple[Crossover, ...]:
     """Returns where the best size changes, in falling quality."""
-    del task, seen, prior
-    return ()
+    return _crossovers(task, seen, look_out(task, Surface(task, seen, prior))) if seen else ()
+
+
+def breaks_model(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> bool:
+    """Returns whether the trials show a shot that the model does not fit: a knee, or a trial far off all others."""
+    for size in task.sizes:
+        own = sorted((trial for trial in seen if trial.resolution == size), key=lambda trial: trial.crf)
+        for better, worse in itertools.pairwise(own):
+            fall = better.vmaf - worse.vmaf
+            steep = np.log(better.bitrate_bps / worse.bitrate_bps) > KNEE_LOG_RATE_PER_VMAF * max(fall, 1.0)
+            if steep and task.floor_vmaf < worse.vmaf < task.top_vmaf - 10 and better.vmaf < task.top_vmaf:
+                return True
+    return bool(np.max(np.abs(Surface(task, seen, prior).surprises())) > SURPRISE) if len(seen) > 3 else False
+
+
+def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
+    """Returns the first trials: two for every size; for a warm start two each for the largest and the smallest."""
+    middle = on_step(task, (task.lowest_crf + task.highest_crf) / 2)
+    sizes = task.sizes if len(prior.shots) < _WARM else tuple(dict.fromkeys((task.sizes[0], task.sizes[-1])))
+    return tuple(TrialAsk(resolution=size, crf=crf) for size in sizes for crf in (middle, task.highest_crf))
+
+
+def _missing(asks: Sequence[TrialAsk], seen: Sequence[SeenTrial]) -> tuple[TrialAsk, ...]:
+    """Returns the asks without those that have a trial close by."""
+    return tuple(
+        ask
+        for ask in asks
+        if not any(trial.resolution == ask.resolution and abs(trial.crf - ask.crf) <= 3 for trial in seen)
+    )
+
+
+def _forced_stop(task: SearchTask, seen: Sequence[SeenTrial], room: int) -> StopReason | None:
+    if room <= 0:
+        return StopReason.MAX_TRIALS
+    if task.cpu_budget_s is not None and sum(trial.cpu_s for trial in seen) >= task.cpu_budget_s:
+        return StopReason.BUDGET
+    return None
+
+
+def _uncertified(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
+    """Returns the trials that claimed crossovers still lack."""
+    known = {(trial.resolution, trial.crf) for trial in seen}
+    asks: list[TrialAsk] = []
+    for crossover in _crossovers(task, seen, outlook):
+        column = int(np.argmin(np.abs(outlook.vmafs - crossover.vmaf)))
+        for size in (crossover.smaller, crossover.larger):
+            row = task.sizes.index(size)
+            if not _is_measured_near(task, seen, size, crossover.vmaf) and np.isfinite(outlook.log_rates[row, column]):
+                asks.append(TrialAsk(resolution=size, crf=on_step(task, float(outlook.crfs[row, column]))))
+    return tuple(dict.fromkeys(ask for ask in asks if (ask.resolution, ask.crf) not in known))
+
+
+def _crossovers(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[Crossover, ...]:
+    found = []
+    reached = np.flatnonzero(outlook.best >= 0)
+    for lower, upper in itertools.pairwise(reached):
+        below, above = int(outlook.best[lower]), int(outlook.best[upper])
+        if below != above:
+            vmaf = float(outlook.vmafs[lower] + outlook.vmafs[upper]) / 2
+            sizes = sorted((task.sizes[below], task.sizes[above]), key=lambda size: size.pixels)
+            certified = all(_is_measured_near(task, seen, size, vmaf) for size in sizes)
+            found.append(Crossover(smaller=sizes[0], larger=sizes[1], vmaf=vmaf, certified=certified))
+    return tuple(reversed(found))
+
+
+def _is_measured_near(task: SearchTask, seen: Sequence[SeenTrial], size: Resolution, vmaf: float) -> bool:
+    """A size was measured near a quality: within the limit, or on both sides, or at its last CRF above it."""
+    own = [trial for trial in seen if trial.resolution == size]
+    at_end = any(trial.crf >= task.highest_crf and trial.vmaf > vmaf - CERTIFIED_WITHIN_VMAF for trial in own)
+    return at_end or any(abs(trial.vmaf - vmaf) <= CERTIFIED_WITHIN_VMAF for trial in own)
+
+
+def _is_not_worth(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> bool:
+    """Returns whether all that is left to save is worth less than a trial costs."""
+    if task.min_saved_bits_per_cpu_s <= 0 or not seen:
+        return False
+    reached = outlook.best >= 0
+    rate_bps = float(np.exp(np.mean(outlook.log_rates.min(axis=0)[reached]))) if reached.any() else 0.0
+    saved_bits = outlook.mean_regret * rate_bps * task.delivered_s
+    cost_s = sum(trial.cpu_s for trial in seen) / len(seen)
+    return saved_bits < task.min_saved_bits_per_cpu_s * cost_s
+
+
+def _explained(stop: StopReason, task: SearchTask, regret: float) -> str:
+    left = f"expected loss {100 * regret:.2f} %"
+    return {
+        StopReason.REGRET: f"{left}, below {100 * task.stop_regret:.2f} %",
+        StopReason.MAX_TRIALS: f"{task.max_trials} trials made; {left}",
+        StopReason.BUDGET: f"the CPU budget of {task.cpu_budget_s or 0:.0f} s is spent; {left}",
+        StopReason.NOT_WORTH: f"another trial would cost more than it saves; {left}",
+        StopReason.EXHAUSTED: f"nothing useful is left to try; {left}",
+    }[stop]
