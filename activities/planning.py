@@ -6,18 +6,21 @@ Their results are history, so better maths never breaks the replay of a running 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from temporalio import activity
 
 from activities.heartbeats import Pulse
-from activities.readings import CRF_STEP, read_delivered, read_points
+from activities.readings import read_delivered, read_points
+from activities.search_readings import prior_shots, read_searched_title, read_searches, seen_points, waves_of
 from activities.toolbox import Toolbox
 from domain.files import StoredFile
 from domain.ladder import Ladder, Rung, ShotPoints
 from domain.mezzanine import Mezzanine
 from domain.result import PicturePoint, PictureSet, TitlePicture
-from domain.steps import JudgedLadders, LadderSet, LadderTask, PlannedLadders
+from domain.search import CRF_STEP, PriorSet
+from domain.steps import JudgedLadders, LadderSet, LadderTask, PlannedLadders, PlannedSearches, SearchWave
+from domain.video import Codec, Resolution
 from domain.work import (
     AssembleUnit,
     BaselineUnit,
@@ -29,10 +32,11 @@ from domain.work import (
     WorkPlan,
 )
 from ladders.codec_pruning import prune_covered
-from ladders.correction import corrected_rung, judge_rung
+from ladders.correction import KnownCurves, MeasuredPoints, corrected_rung, judge_rung
 from ladders.fixed_ladder import fixed_ladder
 from ladders.hull import on_hull
-from ladders.rung_selection import plan_ladder, title_hulls
+from ladders.rung_selection import hulls_of, plan_ladder, plan_ladder_from, title_hulls
+from ladders.search_design import plan_search_units, search_cost_s
 from ladders.trial_design import plan_trial_units, unit_cost_s
 
 P = ParamSpec("P")
@@ -41,6 +45,14 @@ MEASURES_PER_UNIT = 6
 """Encodes scored by one process: each holds display-size pictures in memory (about 0.1 GiB each at 2160p)."""
 SLOWNESS = 3.0
 """A unit may take this many times its estimate: the cost model is right to about a third, machines are shared."""
+
+
+class _Planned(NamedTuple):
+    """One codec's ladder, and what the report draws beside it."""
+
+    ladder: Ladder
+    hulls: dict[Resolution, tuple[tuple[float, float], ...]]
+    points: list[ShotPoints]
 
 
 class PlanActivities:
@@ -58,6 +70,26 @@ class PlanActivities:
         longest_s = max(unit_cost_s(unit, mezzanine.shots, recipe, display) for unit in units)
         encodes = sum(len(unit.shots) * len(unit.crfs) for unit in units)
         return await self._keep(UnitKind.TRIAL, reference, units, encodes=encodes, longest_s=longest_s)
+
+    @activity.defn
+    async def plan_searches(self, task: SearchWave) -> PlannedSearches:
+        """Plans one wave of one codec's searches, and tells it what the waves before have found."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
+        waves = waves_of(mezzanine)
+        before, read_s = await asyncio.to_thread(
+            _timed, read_searches, self._box, mezzanine, task.codec, waves[: task.wave], Pulse("searches")
+        )
+        known = PriorSet(shots=prior_shots(before))
+        prior = await asyncio.to_thread(self._box.results.put_document, known) if before else None
+        units = plan_search_units(mezzanine, task.codec, task.wave, waves[task.wave])
+        longest_s = max(
+            sum(search_cost_s(mezzanine, task.codec, shot, is_warm=task.wave > 0) for shot in unit.shots)
+            for unit in units
+        )
+        work = await self._keep(
+            UnitKind.SEARCH, task.mezzanine, units, encodes=len(waves[task.wave]), longest_s=longest_s, prior=prior
+        )
+        return PlannedSearches(work=work, waves=len(waves), cpu_s=read_s)
 
     @activity.defn
     async def plan_baseline(self, reference: StoredFile) -> WorkList:
@@ -163,37 +195,60 @@ class PlanActivities:
 
     def _choose(self, mezzanine: Mezzanine, pulse: Pulse) -> tuple[tuple[Ladder, ...], tuple[TitlePicture, ...]]:
         policy = mezzanine.recipe.policy
+        planned = self._from_grid if mezzanine.recipe.search.method == "grid" else self._from_searches
         ladders, pictures = [], []
         for item in mezzanine.recipe.codecs:
-            points = read_points(self._box, mezzanine, item.codec, pulse)
-            ladders.append(plan_ladder(item.codec, points, policy, crf_step=CRF_STEP[item.codec]))
-            hulls = {str(size): hull for size, hull in title_hulls(points, policy).items()}
-            pictures.append(TitlePicture(codec=item.codec, title_hulls=hulls, shot_points=tuple(map(_dots, points))))
+            ladder, hulls, points = planned(mezzanine, item.codec, pulse)
+            ladders.append(ladder)
+            named = {str(size): hull for size, hull in hulls.items()}
+            pictures.append(TitlePicture(codec=item.codec, title_hulls=named, shot_points=tuple(map(_dots, points))))
         return prune_covered(ladders, policy), tuple(pictures)
+
+    def _from_grid(self, mezzanine: Mezzanine, codec: Codec, pulse: Pulse) -> _Planned:
+        policy, points = mezzanine.recipe.policy, read_points(self._box, mezzanine, codec, pulse)
+        ladder = plan_ladder(codec, points, policy, crf_step=CRF_STEP[codec])
+        return _Planned(ladder, title_hulls(points, policy), points)
+
+    def _from_searches(self, mezzanine: Mezzanine, codec: Codec, pulse: Pulse) -> _Planned:
+        policy, searched = mezzanine.recipe.policy, read_searched_title(self._box, mezzanine, codec, pulse)
+        curves = searched.titles()
+        ladder = plan_ladder_from(codec, searched.shots, curves, policy, crf_step=CRF_STEP[codec])
+        return _Planned(searched.with_errors(ladder), hulls_of(curves, policy), seen_points(searched))
 
     def _correct_all(self, mezzanine: Mezzanine, ladders: Sequence[Ladder], pulse: Pulse) -> tuple[Ladder, ...]:
         return tuple(self._corrected(mezzanine, ladder, pulse) for ladder in ladders)
 
     def _corrected(self, mezzanine: Mezzanine, ladder: Ladder, pulse: Pulse) -> Ladder:
-        points = read_points(self._box, mezzanine, ladder.codec, pulse)
+        known: KnownCurves
+        if mezzanine.recipe.search.method == "grid":
+            known = MeasuredPoints(read_points(self._box, mezzanine, ladder.codec, pulse))
+        else:
+            known = read_searched_title(self._box, mezzanine, ladder.codec, pulse)
         rungs = []
         for rung in ladder.rungs:
-            rungs.append(self._judged(mezzanine, ladder, rung, points))
+            rungs.append(self._judged(mezzanine, ladder, rung, known))
             pulse(len(rungs))
         return ladder.model_copy(update={"rungs": tuple(rungs)})
 
-    def _judged(self, mezzanine: Mezzanine, ladder: Ladder, rung: Rung, points: Sequence[ShotPoints]) -> Rung:
+    def _judged(self, mezzanine: Mezzanine, ladder: Ladder, rung: Rung, known: KnownCurves) -> Rung:
         delivered, _ = read_delivered(self._box, mezzanine, ladder.codec, rung)
-        verdict = judge_rung(rung, delivered, points=points, crf_step=CRF_STEP[ladder.codec])
+        verdict = judge_rung(rung, delivered, known=known, crf_step=CRF_STEP[ladder.codec])
         if not verdict.corrections:
             return rung
         return corrected_rung(rung, verdict).model_copy(update={"corrected": True})
 
     async def _keep(
-        self, kind: UnitKind, mezzanine: StoredFile, units: Sequence[Unit], *, encodes: int, longest_s: float
+        self,
+        kind: UnitKind,
+        mezzanine: StoredFile,
+        units: Sequence[Unit],
+        *,
+        encodes: int,
+        longest_s: float,
+        prior: StoredFile | None = None,
     ) -> WorkList:
         plan = await asyncio.to_thread(
-            self._box.results.put_document, WorkPlan(mezzanine=mezzanine, units=tuple(units))
+            self._box.results.put_document, WorkPlan(mezzanine=mezzanine, units=tuple(units), prior=prior)
         )
         estimate_s = max(60.0, SLOWNESS * longest_s)
         return WorkList(kind=kind, plan=plan, count=len(units), encodes=encodes, longest_unit_s=estimate_s)

@@ -7,17 +7,16 @@ from activities.faults import ScoresMissing
 from activities.heartbeats import Pulse
 from activities.measures import find_encode
 from activities.toolbox import Toolbox
-from domain.encodes import EncodedShot, ShotScores
+from activities.trial_shelf import KeptTrial, TrialShelf
+from domain.encodes import ShotScores
 from domain.ladder import RateQualityPoint, Rung, ShotPoints
 from domain.mezzanine import Mezzanine
 from domain.values import Sha256
 from domain.video import Codec, Resolution
 from ladders.correction import DeliveredShot
-from ladders.pooling import PooledScores, pool_scores
+from ladders.pooling import PooledScores, estimate_mean, pool_scores
 from ladders.trial_design import candidate_resolutions
 
-CRF_STEP = {Codec.H264: 0.5, Codec.HEVC: 0.5, Codec.AV1: 1.0}
-"""Finest CRF of each encoder (ffmpeg's libsvtav1 takes whole numbers)."""
 _READERS = 16
 
 
@@ -92,10 +91,17 @@ def find_scores(toolbox: Toolbox, mezzanine: Mezzanine, key: Sha256) -> ShotScor
 def _read_point(
     toolbox: Toolbox, mezzanine: Mezzanine, shot: int, codec: Codec, *, size: Resolution, crf: float
 ) -> RateQualityPoint | None:
-    key = mezzanine.encode_key(shot, mezzanine.encode_recipe(codec, size, shot, crf=crf))
-    scores = toolbox.results.find("scores", mezzanine.score_key(key, mezzanine.search_metric()), ShotScores)
-    encode = toolbox.results.find("encodes", key, EncodedShot) if scores else None
-    if scores is None or encode is None:
-        return None
-    vmaf = pool_scores(scores.frame_scores).mean
-    return RateQualityPoint(resolution=size, crf=crf, bitrate_bps=encode.bitrate_bps, vmaf=vmaf)
+    recipe = mezzanine.encode_recipe(codec, size, shot, crf=crf)
+    kept = TrialShelf(toolbox, mezzanine, shot).find_trial(recipe, mezzanine.search_metric(shot))
+    return None if kept is None else measured_point(kept)
+
+
+def measured_point(kept: KeptTrial) -> RateQualityPoint:
+    """Returns a trial as a point: its rate, and its VMAF estimated from the scored frames."""
+    encode, scores = kept
+    return RateQualityPoint(
+        resolution=encode.resolution,
+        crf=encode.crf or 0.0,
+        bitrate_bps=encode.bitrate_bps,
+        vmaf=max(0.0, estimate_mean(scores.frame_scores, encode.frames)),
+    )

@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.delivery import read_renditions
 from activities.heartbeats import Pulse
 from activities.readings import pool_title, read_delivered
+from activities.search_readings import read_searches, sum_up_searches, waves_of
 from activities.sources import find_audio
 from activities.toolbox import Toolbox
 from activities.trials import baseline_key
@@ -26,6 +27,7 @@ from domain.result import (
     ResultLadder,
     ResultManifests,
     ResultRung,
+    ResultSearch,
     ResultShotPoint,
     ResultSource,
     TitleResult,
@@ -39,6 +41,7 @@ from ladders.bd_rate import bd_rate
 from ladders.errors import LadderError
 from ladders.fixed_ladder import fixed_ladder
 from ladders.pooling import pool_scores
+from media.progress import ignore_progress
 from reports.title_report import render_report
 from storage.addresses import ObjectAddress
 from storage.release_layout import reference_to
@@ -134,7 +137,18 @@ class ResultActivities:
             self._rung(mezzanine, ladder.codec, rung, renditions[name])
             for rung, name in zip(ladder.rungs, names, strict=True)
         )
-        return ResultLadder(codec=ladder.codec, rungs=rungs, baseline=self._baseline(mezzanine, ladder.codec, rungs))
+        return ResultLadder(
+            codec=ladder.codec,
+            rungs=rungs,
+            search=self._search(mezzanine, ladder.codec),
+            baseline=self._baseline(mezzanine, ladder.codec, rungs),
+        )
+
+    def _search(self, mezzanine: Mezzanine, codec: Codec) -> ResultSearch | None:
+        if mezzanine.recipe.search.method == "grid":
+            return None
+        found = read_searches(self._box, mezzanine, codec, waves_of(mezzanine), ignore_progress)
+        return sum_up_searches(mezzanine, [found[shot].record for shot in sorted(found)])
 
     def _rung(self, mezzanine: Mezzanine, codec: Codec, rung: Rung, rendition: Rendition) -> ResultRung:
         delivered, scores = read_delivered(self._box, mezzanine, codec, rung)
@@ -144,6 +158,7 @@ class ResultActivities:
             width_px=rung.resolution.width_px,
             height_px=rung.resolution.height_px,
             promised=PromisedPoint(bitrate_bps=rung.promised.bitrate_bps, vmaf=rung.promised.vmaf),
+            promise_error=rung.promise_error,
             delivered=DeliveredPoint(
                 bitrate_bps=rendition.bitrate_bps,
                 peak_bitrate_bps=rendition.peak_bitrate_bps,

@@ -1,7 +1,8 @@
 """What all units share: reading their plan, adding up their outcomes."""
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
 from activities.faults import BrokenPlan
@@ -12,13 +13,15 @@ from domain.work import (
     BaselineUnit,
     EncodeUnit,
     MeasureUnit,
+    SearchUnit,
     TrialUnit,
     UnitOutcome,
     UnitReference,
     WorkPlan,
 )
 
-UnitT = TypeVar("UnitT", TrialUnit, EncodeUnit, BaselineUnit, MeasureUnit, AssembleUnit)
+ResultT = TypeVar("ResultT")
+UnitT = TypeVar("UnitT", TrialUnit, SearchUnit, EncodeUnit, BaselineUnit, MeasureUnit, AssembleUnit)
 
 
 async def load_unit(toolbox: Toolbox, reference: UnitReference, kind: type[UnitT]) -> tuple[Mezzanine, UnitT]:
@@ -44,6 +47,15 @@ def add_up(outcomes: Iterable[UnitOutcome]) -> UnitOutcome:
             made=total.made + outcome.made,
             reused=total.reused + outcome.reused,
             failed=total.failed + outcome.failed,
+            trials=total.trials + outcome.trials,
+            trials_reused=total.trials_reused + outcome.trials_reused,
             cpu_s=total.cpu_s + outcome.cpu_s,
+            tool_s=total.tool_s + outcome.tool_s,
         )
     return total
+
+
+async def stopped(work: Awaitable[ResultT]) -> tuple[ResultT, float]:
+    """Waits for programs and returns what they made, with the wall seconds that they took."""
+    began = time.monotonic()
+    return await work, time.monotonic() - began

@@ -11,7 +11,7 @@ from client.output import notes
 from client.watching import RemainingTime, counts_of, remaining_text, stage_number
 from domain.progress import STAGES, TitleProgress
 
-_COUNTS = {"trials": "trial encodes", "encodes": "encodes", "rungs": "rungs"}
+_COUNTS = {"searches": "shots searched", "trials": "trial encodes", "encodes": "encodes", "rungs": "rungs"}
 
 
 class LiveView:

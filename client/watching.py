@@ -12,8 +12,8 @@ from domain.progress import STAGE_SHARES, STAGES, BatchProgress, TitleProgress
 from domain.work import UnitKind
 
 ASK_EVERY_S = 1.0
-_COUNTED = {"trials": "trials", "encode": "encodes"}
-"""Stages that tell how much of them is done."""
+_COUNTED = {"trials": ("searches", "trials"), "encode": ("encodes",)}
+"""Stages that tell how much of them is done: by the first of these counts whose total is known."""
 _WINDOW_S = 60.0
 
 
@@ -39,7 +39,8 @@ def add_batches(title: TitleProgress, batches: list[BatchProgress]) -> TitleProg
         done[batch.kind] += batch.made + batch.reused + batch.failed
     return title.model_copy(
         update={
-            "trials_done": title.trials_done + done[UnitKind.TRIAL],
+            "trials_done": title.trials_done + done[UnitKind.TRIAL] + sum(batch.trials for batch in batches),
+            "searches_done": title.searches_done + done[UnitKind.SEARCH],
             "encodes_done": title.encodes_done + done[UnitKind.ENCODE] + done[UnitKind.BASELINE],
             "rungs_done": title.rungs_done + done[UnitKind.ASSEMBLE],
             "made": title.made + sum(batch.made for batch in batches),
@@ -56,13 +57,13 @@ def percent_done(progress: TitleProgress) -> float:
         if stage in progress.stages_done:
             counted += share
         elif stage == progress.stage and stage in _COUNTED:
-            done, total = counts_of(progress, _COUNTED[stage])
-            counted += share * min(1.0, done / total) if total else 0.0
+            parts = [done / total for done, total in (counts_of(progress, what) for what in _COUNTED[stage]) if total]
+            counted += share * min(1.0, parts[0]) if parts else 0.0
     return min(100.0, max(counted, progress.percent))
 
 
 def counts_of(progress: TitleProgress, what: str) -> tuple[int, int]:
-    """Returns (done, total) of ``trials``, ``encodes`` or ``rungs``."""
+    """Returns (done, total) of ``searches``, ``trials``, ``encodes`` or ``rungs``."""
     return getattr(progress, f"{what}_done"), getattr(progress, f"{what}_total")
 
 

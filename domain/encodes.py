@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from pydantic import Field
 
+from domain.cpu import CpuSplit
 from domain.files import StoredFile
 from domain.values import Sha256, Value, digest_of
 from domain.video import Codec, Color, Resolution
@@ -57,6 +58,9 @@ class EncodedShot(Value):
     packet_sizes_bytes: tuple[int, ...]
     """Coded size of each frame in presentation order; its length is the number of frames."""
     cpu_s: float = 0.0
+    """Its own encoding, and its share of the process that made it."""
+    cpu: CpuSplit = CpuSplit()
+    """``cpu_s`` by what it was spent on; known of trial encodes only."""
 
     @property
     def frames(self) -> int:

@@ -32,6 +32,17 @@ class Promise(Value):
     vmaf: float
 
 
+class PromiseError(Value):
+    """How far a promise may be off (one standard deviation), as the curves of its shots say.
+
+    Two views of the same deviation: of VMAF at the promised rate, or of the rate at the promised VMAF.
+    """
+
+    vmaf: float = Field(ge=0)
+    bitrate: float = Field(ge=0)
+    """Part of the rate: 0.01 is 1 %."""
+
+
 class ShotChoice(Value):
     """What one shot gets in one rung."""
 
@@ -52,6 +63,8 @@ class Rung(Value):
     shots: tuple[ShotChoice, ...]
     reason: str = ""
     """A sentence for people: why this rung stands in the ladder."""
+    promise_error: PromiseError | None = None
+    """``None`` where the curves know no error: the dense design of the ``grid`` method."""
     corrected: bool = False
     """The rung missed its promise or cap, and its guilty shots were encoded again."""
 

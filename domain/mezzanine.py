@@ -1,5 +1,6 @@
 """The mezzanine as a document: the source's facts, its shots, and a lossless piece for each shot."""
 
+import math
 from fractions import Fraction
 
 from domain.encodes import EncodeRecipe, MetricRecipe, RateCap, encode_key, score_key
@@ -9,6 +10,15 @@ from domain.recipe import Recipe
 from domain.shots import ShotList, idr_frames_within
 from domain.values import Sha256, Value
 from domain.video import Codec, Color, Resolution, SourceDescription
+
+SCORED_FRAMES_AT_LEAST = 4
+"""Frames of a shot that a trial's score rests on, where it has as many."""
+
+
+def scored_step(search_subsample: int, frames: int) -> int:
+    """Returns every how many frames a trial of a shot is scored: odd, at least 1, at most ``search_subsample``."""
+    step = max(1, min(search_subsample, frames // SCORED_FRAMES_AT_LEAST))
+    return step if step % 2 else step - 1
 
 
 class MezzaninePiece(Value):
@@ -90,9 +100,16 @@ class Mezzanine(Value):
         """Returns the content keys of a rung's production encodes, shot by shot."""
         return tuple(self.encode_key(index, recipe) for index, recipe in enumerate(self.rung_recipes(codec, rung)))
 
-    def search_metric(self) -> MetricRecipe:
-        """Returns how trial encodes are measured."""
-        return MetricRecipe(display=self.display, subsample=self.recipe.search_subsample)
+    def search_metric(self, shot_index: int) -> MetricRecipe:
+        """Returns how trial encodes of a shot are measured: sparsely, but a short shot on four frames at least."""
+        step = scored_step(self.recipe.search_subsample, self.pieces[shot_index].frames)
+        return MetricRecipe(display=self.display, subsample=step)
+
+    def difficulty(self, shot_index: int) -> float:
+        """Returns the natural logarithm of the lossless bits a pixel of a shot."""
+        piece, video = self.pieces[shot_index], self.source.video
+        pixels = piece.frames * video.width_px * video.height_px
+        return math.log(8 * piece.file.size_bytes / pixels)
 
     def delivery_metric(self) -> MetricRecipe:
         """Returns how everything that is promised or published is measured: every frame."""

@@ -33,6 +33,8 @@ class BatchProgress(Value):
     reused: int = Field(default=0, ge=0)
     """Those found in the store."""
     failed: int = Field(default=0, ge=0)
+    trials: int = Field(default=0, ge=0)
+    """Trial encodes of the searches that have ended."""
 
 
 class TitleProgress(Value):
@@ -49,6 +51,10 @@ class TitleProgress(Value):
     """Estimate of the whole, from the counts below and weights of the stages."""
     trials_done: int = Field(default=0, ge=0)
     trials_total: int = Field(default=0, ge=0)
+    """0 where shots are searched: how many trials a search needs is known when it has ended."""
+    searches_done: int = Field(default=0, ge=0)
+    """Shots searched, in each codec."""
+    searches_total: int = Field(default=0, ge=0)
     encodes_done: int = Field(default=0, ge=0)
     """Production and baseline encodes of shots."""
     encodes_total: int = Field(default=0, ge=0)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.ladder_policy import LadderPolicy as LadderPolicy
+from domain.search_recipe import SearchRecipe
 from domain.values import StrictValue
 from domain.video import Codec
 
@@ -38,7 +39,8 @@ class CodecRecipe(StrictValue):
     preset: str | None = None
     """Encoder preset, for trial and production encodes alike. Default: h264 and hevc ``medium``, av1 ``6``."""
     trial_crfs: tuple[Annotated[float, Field(ge=1, le=63)], ...] | None = Field(default=None, max_length=16)
-    """CRFs of the trial encodes at each resolution, rising, at least 3. Default: four that bracket VMAF 30 to 95."""
+    """With ``search.method`` ``grid``: CRFs of the trial encodes at each resolution, rising, at least 3. Default: four
+    that bracket VMAF 30 to 95."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -108,8 +110,10 @@ class Recipe(StrictValue):
         default=(2160, 1440, 1080, 720, 540, 432, 360, 270), min_length=1, max_length=12
     )
     """Candidate heights for a 16:9 picture; other shapes keep the width. Those above the source are left out."""
-    search_subsample: int = Field(default=5, ge=1, le=31)
-    """Trial encodes are scored on every n-th frame (odd). Delivered quality is always measured on every frame."""
+    search: SearchRecipe = SearchRecipe()
+    search_subsample: int = Field(default=7, ge=1, le=31)
+    """Trial encodes are scored on every n-th frame (odd), those of a short shot on four frames at least. Delivered
+    quality is always measured on every frame."""
     shots: ShotRecipe = ShotRecipe()
     policy: LadderPolicy = LadderPolicy()
     audio: AudioRecipe = AudioRecipe()

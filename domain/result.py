@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.cpu import CpuSplit
+from domain.ladder import PromiseError
 from domain.values import Sha256, Value
 from domain.video import Codec, FrameRange
 
@@ -66,6 +68,31 @@ class ResultShotPoint(Value):
     vmaf: float
 
 
+class ResultSearch(Value):
+    """How the trial encodes of one codec were chosen, and what they cost when they were made."""
+
+    shots: int
+    trials: int
+    """Trial encodes of all shots."""
+    rounds: int
+    """Steps of all searches: how often trials were asked for."""
+    cpu: CpuSplit
+    """CPU seconds of trials and ceilings, also of those found in the store."""
+    regret_mean: float
+    """Expected loss in rate over the quality window when a shot's search ended, weighted by duration; 0.01 is 1 %."""
+    regret_max: float
+    dense_shots: tuple[int, ...] = ()
+    """Shots that broke the model and got the dense design."""
+    limited_shots: tuple[int, ...] = ()
+    """Shots whose search was ended by its budget or its largest number of trials."""
+    stops: dict[str, int] = {}
+    """Why searches ended → shots."""
+    crossovers: int = 0
+    """Places where the best size changes, over all shots."""
+    certified: int = 0
+    """Those of ``crossovers`` with both sizes measured near them."""
+
+
 class ResultRung(Value):
     """One rung: promise, delivery, and each shot."""
 
@@ -73,6 +100,8 @@ class ResultRung(Value):
     width_px: int
     height_px: int
     promised: PromisedPoint
+    promise_error: PromiseError | None = None
+    """Expected deviation from the promise (one standard deviation); ``None`` where nothing tells it."""
     delivered: DeliveredPoint
     cap_bps: float | None = None
     """Largest rate that the rung's leaky bucket allows."""
@@ -110,6 +139,8 @@ class ResultLadder(Value):
 
     codec: Codec
     rungs: tuple[ResultRung, ...]
+    search: ResultSearch | None = None
+    """``None`` where the trials were a grid."""
     baseline: ResultBaseline | None = None
 
 

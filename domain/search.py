@@ -8,12 +8,31 @@ from domain.cpu import CpuSplit
 from domain.values import Sha256, Value
 from domain.video import Codec, Resolution
 
+CRF_STEP = {Codec.H264: 0.5, Codec.HEVC: 0.5, Codec.AV1: 1.0}
+"""Finest CRF of each encoder that is worth telling apart (ffmpeg's libsvtav1 takes whole numbers)."""
+LOWEST_CRF = {Codec.H264: 16.0, Codec.HEVC: 16.0, Codec.AV1: 20.0}
+"""The search never asks for better: VMAF saturates, rate does not."""
+HIGHEST_CRF = {Codec.H264: 50.0, Codec.HEVC: 50.0, Codec.AV1: 63.0}
+"""The search never asks for worse: one below the encoder's own end for h264 and hevc."""
+LOWEST_FLOOR_VMAF = 30.0
+"""The search looks down to this quality at least, whatever the policy's floor: a ladder's low end moves with it."""
+TOP_MARGIN_VMAF = 0.5
+"""The search looks this far above the policy's top quality, so that the top rung lies inside what was measured."""
+
 
 class TrialAsk(Value):
     """One trial encode that the search asks for."""
 
     resolution: Resolution
     crf: float
+
+
+class CeilingsFound(Value):
+    """What each size of a shot can reach without encoding anything: a result document of the store."""
+
+    vmafs: tuple[float, ...]
+    """In the order of the sizes, largest first."""
+    cpu_s: float = 0.0
 
 
 class SeenTrial(Value):
@@ -63,6 +82,12 @@ class PriorShot(Value):
     difficulty: float
     ceilings: tuple[float, ...]
     seen: tuple[SeenTrial, ...]
+
+
+class PriorSet(Value):
+    """The finished shots of all waves before one, in the order of their index: a document in the store."""
+
+    shots: tuple[PriorShot, ...]
 
 
 class TitlePrior(Value):
@@ -122,4 +147,4 @@ class ShotSearch(Value):
     dense: bool
     crossovers: tuple[Crossover, ...] = ()
     cpu: CpuSplit = CpuSplit()
-    """Ceilings and all trials."""
+    """All trials, and the codec's share of the ceilings."""

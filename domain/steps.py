@@ -116,6 +116,22 @@ class EncodedTracks(Value):
     cpu_s: float
 
 
+class SearchWave(Value):
+    """One wave of searches to be planned: the shots of one codec that may learn from all waves before."""
+
+    mezzanine: StoredFile
+    codec: Codec
+    wave: int = Field(ge=0)
+
+
+class PlannedSearches(Value):
+    """The searches of one wave, and how many waves there are."""
+
+    work: WorkList
+    waves: int = Field(ge=1)
+    cpu_s: float = 0.0
+
+
 class PlannedLadders(Value):
     """The ladders, and the production encodes they need."""
 

@@ -16,6 +16,7 @@ class UnitKind(StrEnum):
     """The kinds of units, each with a task queue of its own."""
 
     TRIAL = "trial"
+    SEARCH = "search"
     ENCODE = "encode"
     BASELINE = "baseline"
     MEASURE = "measure"
@@ -30,6 +31,16 @@ class TrialUnit(Value):
     resolution: Resolution
     shots: tuple[int, ...]
     crfs: tuple[float, ...]
+
+
+class SearchUnit(Value):
+    """The search of one or several shots in one codec: all rounds of trial encodes, one shot after the other."""
+
+    kind: Literal["search"] = "search"
+    codec: Codec
+    shots: tuple[int, ...]
+    wave: int = Field(ge=0)
+    """What these shots may know of others: the finished shots of all waves before."""
 
 
 class EncodeUnit(Value):
@@ -65,7 +76,9 @@ class AssembleUnit(Value):
     encode_keys: tuple[Sha256, ...]
 
 
-Unit = Annotated[TrialUnit | EncodeUnit | BaselineUnit | MeasureUnit | AssembleUnit, Field(discriminator="kind")]
+Unit = Annotated[
+    TrialUnit | SearchUnit | EncodeUnit | BaselineUnit | MeasureUnit | AssembleUnit, Field(discriminator="kind")
+]
 
 
 class WorkPlan(Value):
@@ -73,6 +86,8 @@ class WorkPlan(Value):
 
     mezzanine: StoredFile
     units: tuple[Unit, ...]
+    prior: StoredFile | None = None
+    """For searches: a ``PriorSet``, the finished shots of the waves before."""
 
 
 class WorkList(Value):
@@ -82,7 +97,7 @@ class WorkList(Value):
     plan: StoredFile
     count: int = Field(ge=0)
     encodes: int = Field(default=0, ge=0)
-    """How many encodes (or renditions) all units together make."""
+    """How many encodes (or renditions, or searches of a shot) all units together make."""
     longest_unit_s: float = Field(default=60.0, gt=0)
     """Estimate of the longest unit's wall time, for time-outs."""
 
@@ -98,12 +113,18 @@ class UnitOutcome(Value):
     """What a unit activity says when it has ended; its results lie in the store under their content keys."""
 
     made: int = Field(default=0, ge=0)
-    """Encodes (or measurements, renditions) made now."""
+    """Encodes (or measurements, renditions, searches of a shot) made now."""
     reused: int = Field(default=0, ge=0)
     """Those found in the store."""
     failed: int = Field(default=0, ge=0)
+    trials: int = Field(default=0, ge=0)
+    """Trial encodes that searches rest on."""
+    trials_reused: int = Field(default=0, ge=0)
+    """Those of ``trials`` that were found in the store."""
     cpu_s: float = Field(default=0.0, ge=0)
     """User and system seconds of all processes, and of our own thread."""
+    tool_s: float = Field(default=0.0, ge=0)
+    """Wall seconds in which programs encoded or measured; the rest of the activity's time kept its slot idle."""
 
 
 class UnitFailure(Value):
@@ -121,6 +142,8 @@ class BatchOutcome(Value):
     made: int = 0
     reused: int = 0
     failed: int = 0
+    trials: int = 0
+    trials_reused: int = 0
     cpu_s: float = 0.0
     first_failure: UnitFailure | None = None
 
@@ -131,6 +154,8 @@ class BatchOutcome(Value):
             made=self.made + other.made,
             reused=self.reused + other.reused,
             failed=self.failed + other.failed,
+            trials=self.trials + other.trials,
+            trials_reused=self.trials_reused + other.trials_reused,
             cpu_s=self.cpu_s + other.cpu_s,
             first_failure=self.first_failure or other.first_failure,
         )

@@ -1,14 +1,16 @@
 """Keeping the promise: judge a delivered rung, and say which shots to encode again, and how."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 
 from domain.encodes import RateCap
 from domain.ladder import Promise, RateQualityPoint, Rung, ShotChoice, ShotPoints
+from domain.video import Resolution
 from ladders.errors import MismatchedShots, TooFewPoints
 from ladders.interpolation import RateQualityCurve
 from ladders.leaky_bucket import bucket_overflow
@@ -18,7 +20,7 @@ OFF_PROMISE_VMAF = 0.5
 """A rung that misses its promised mean VMAF by more is corrected."""
 GOOD_ENOUGH_VMAF = 0.25
 """A correction stops looking for guilty shots when the predicted miss is at most this."""
-_SAME_CRF = 1.0
+SAME_CRF = 1.0
 """A trial encode so near to the delivered one is replaced by it: it was scored on fewer frames."""
 _CAP_BINDS = 0.9
 """A capped shot that spends this part of its cap cannot spend more: a lower CRF would change nothing."""
@@ -36,6 +38,47 @@ class DeliveredShot:
     duration_s: float
     frame_sizes_bits: tuple[int, ...]
     """In coding or presentation order, one for each frame."""
+
+
+class KnownCurves(Protocol):
+    """What is known of a title's shots, and can take in what was delivered."""
+
+    def curve_with(
+        self, shot_index: int, resolution: Resolution, delivered: RateQualityPoint | None
+    ) -> RateQualityCurve:
+        """Returns a shot's curve with what was delivered, if given, as one more point of it.
+
+        Raises:
+            TooFewPoints: nothing is known of the shot at this resolution.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPoints:
+    """The trial points of a grid: a curve runs through them.
+
+    Between trial CRFs far apart the curve is a guess, in steep places a bad one (a particle shot that drops from
+    VMAF 25 to 0 within 9 CRFs): the delivered point halves the gap.
+    """
+
+    shots: Sequence[ShotPoints]
+
+    def curve_with(
+        self, shot_index: int, resolution: Resolution, delivered: RateQualityPoint | None
+    ) -> RateQualityCurve:
+        """Returns a shot's curve through its trials and what was delivered."""
+        measured = next((shot for shot in self.shots if shot.shot_index == shot_index), None)
+        if measured is None:
+            raise TooFewPoints(
+                f"shot {shot_index} at {resolution}",
+                found="no trial points",
+                expected="those the rung was planned from",
+            )
+        trials = [point for point in measured.points if point.resolution == resolution]
+        if delivered is None:
+            return RateQualityCurve.fit(trials)
+        others = [trial for trial in trials if abs(trial.crf - delivered.crf) >= SAME_CRF]
+        return RateQualityCurve.fit([*others, delivered] if others else trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +105,11 @@ class RungVerdict:
         return tuple(choice.shot_index for choice in self.corrections)
 
 
-def judge_rung(
-    rung: Rung, delivered: Sequence[DeliveredShot], *, points: Sequence[ShotPoints], crf_step: float
-) -> RungVerdict:
+def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCurves, crf_step: float) -> RungVerdict:
     """Returns whether a delivered rung keeps its promise and its cap, and corrections for the guilty shots.
 
-    Off promise: one step per guilty shot, along its own trial curve with the delivered point as one more,
-    never beyond its trial CRFs. Guilty are the shots that deviate from their predicted VMAF in the direction
+    Off promise: one step per guilty shot, along its own curve with the delivered point as one more,
+    never beyond the curve's ends. Guilty are the shots that deviate from their predicted VMAF in the direction
     of the miss, worst contribution first, until the rest is within 0.25; no shot is moved further than the
     miss asks for. Above the cap: shots with a late frame get the rung's cap, or half the bucket where they
     had a cap already (a shot's own encoder starts with a full bucket, the stitched stream does not).
@@ -76,12 +117,12 @@ def judge_rung(
     Args:
         rung: what was promised and chosen.
         delivered: its shots in title order.
-        points: the trial points of (at least) these shots.
+        known: the curves of (at least) these shots.
         crf_step: finest CRF the encoder takes.
 
     Raises:
         MismatchedShots: ``delivered`` does not hold the rung's shots in order, or a shot without frames.
-        TooFewPoints: a guilty shot's trial points at the rung's resolution are missing.
+        TooFewPoints: nothing is known of a guilty shot at the rung's resolution.
     """
     _check(rung, delivered)
     mean = _mean_of(delivered)
@@ -90,7 +131,7 @@ def judge_rung(
     off_promise = abs(miss) > OFF_PROMISE_VMAF
     corrected = _capped(rung, delivered, violations)
     if off_promise:
-        for shot, choice in _recoded(rung, delivered, points, crf_step).items():
+        for shot, choice in _recoded(rung, delivered, known, crf_step).items():
             cap = corrected[shot].rate_cap if shot in corrected else choice.rate_cap
             corrected[shot] = choice.model_copy(update={"rate_cap": cap})
     return RungVerdict(mean, off_promise, violations, tuple(corrected[shot] for shot in sorted(corrected)))
@@ -151,7 +192,7 @@ def _half_bucket(cap: RateCap) -> RateCap:
 
 
 def _recoded(
-    rung: Rung, delivered: Sequence[DeliveredShot], points: Sequence[ShotPoints], crf_step: float
+    rung: Rung, delivered: Sequence[DeliveredShot], known: KnownCurves, crf_step: float
 ) -> dict[int, ShotChoice]:
     """Returns new CRFs for the shots that deviate in the direction of the rung's miss, worst first."""
     total_s = sum(shot.duration_s for shot in delivered)
@@ -161,7 +202,6 @@ def _recoded(
         (choice, shot, sign * (shot.vmaf - choice.predicted.vmaf))
         for choice, shot in zip(rung.shots, delivered, strict=True)
     ]
-    measured = {shot.shot_index: shot for shot in points}
     result: dict[int, ShotChoice] = {}
     for choice, shot, deviation in sorted(pairs, key=lambda pair: -pair[2] * pair[1].duration_s):
         if deviation <= 0 or sign * remaining <= GOOD_ENOUGH_VMAF:
@@ -170,7 +210,7 @@ def _recoded(
         if sign < 0 and _cap_binds(choice, shot):
             continue
         move = -sign * min(deviation, sign * remaining / weight)
-        curve = _curve(measured, choice, shot, rung)
+        curve = known.curve_with(choice.shot_index, rung.resolution, _point_of(choice, shot, rung))
         new = _secant_step(choice, shot, curve, move=move, crf_step=crf_step)
         if new.crf != shot.crf:
             remaining += weight * (new.predicted.vmaf - shot.vmaf)
@@ -182,27 +222,13 @@ def _cap_binds(choice: ShotChoice, shot: DeliveredShot) -> bool:
     return choice.rate_cap is not None and shot.bitrate_bps >= _CAP_BINDS * choice.rate_cap.maxrate_bps
 
 
-def _curve(measured: Mapping[int, ShotPoints], choice: ShotChoice, shot: DeliveredShot, rung: Rung) -> RateQualityCurve:
-    """Returns the shot's trial curve with what was delivered as one more point of it.
-
-    Between trial CRFs far apart the curve is a guess, in steep places a bad one (a particle shot that drops from
-    VMAF 25 to 0 within 9 CRFs): the delivered point halves the gap. Where a cap has shaped the encode, the point
-    belongs to no CRF and stays out.
-    """
-    if choice.shot_index not in measured:
-        raise TooFewPoints(
-            f"shot {choice.shot_index} at {rung.resolution}",
-            found="no trial points",
-            expected="those the rung was planned from",
-        )
-    trials = [point for point in measured[choice.shot_index].points if point.resolution == rung.resolution]
+def _point_of(choice: ShotChoice, shot: DeliveredShot, rung: Rung) -> RateQualityPoint | None:
+    """Returns what was delivered as a point; ``None`` where a cap has shaped the encode: it belongs to no CRF."""
     if _cap_binds(choice, shot) or shot.bitrate_bps <= 0:
-        return RateQualityCurve.fit(trials)
-    point = RateQualityPoint(
+        return None
+    return RateQualityPoint(
         resolution=rung.resolution, crf=shot.crf, bitrate_bps=shot.bitrate_bps, vmaf=max(0.0, shot.vmaf)
     )
-    others = [trial for trial in trials if abs(trial.crf - shot.crf) >= _SAME_CRF]
-    return RateQualityCurve.fit([*others, point] if others else trials)
 
 
 def _secant_step(

@@ -123,13 +123,13 @@ class RateQualityCurve:
 
     @property
     def min_crf(self) -> float:
-        """CRF of the best point."""
-        return float(self.trial_crfs[-1])
+        """CRF of the best quality: that of the best point, unless a model drew the curve."""
+        return float(self.sampled_crf[-1])
 
     @property
     def max_crf(self) -> float:
-        """CRF of the cheapest point."""
-        return float(self.trial_crfs[0])
+        """CRF of the lowest quality: that of the cheapest point, unless a model drew the curve."""
+        return float(self.sampled_crf[0])
 
     def bitrate_at(self, vmaf: float) -> float:
         """Returns the rate in bits per second at a VMAF in ``[min_vmaf, max_vmaf]``.

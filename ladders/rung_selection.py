@@ -113,8 +113,15 @@ def title_hulls(shots: Sequence[ShotPoints], policy: LadderPolicy) -> dict[Resol
     Raises:
         TooFewPoints: no shots, or no resolution at which every shot has two points.
     """
+    return hulls_of(_fit_all(shots), policy)
+
+
+def hulls_of(
+    titles: Mapping[Resolution, TitleCurves], policy: LadderPolicy
+) -> dict[Resolution, tuple[tuple[float, float], ...]]:
+    """Returns what :func:`title_hulls` does, from the curves of all shots at each resolution."""
     hulls: dict[Resolution, tuple[tuple[float, float], ...]] = {}
-    for resolution, title in _fit_all(shots).items():
+    for resolution, title in titles.items():
         points = sweep(title, policy.pooling)
         count = min(HULL_POINTS, len(points))
         shown = np.unique(np.linspace(0, len(points) - 1, count).round().astype(int))

@@ -15,6 +15,7 @@ from activities.interception import CodedErrors
 from activities.measures import MeasureActivities
 from activities.planning import PlanActivities
 from activities.results import ResultActivities
+from activities.searches import SearchActivities
 from activities.sources import SourceActivities
 from activities.toolbox import Toolbox
 from activities.trials import EncodeActivities
@@ -37,12 +38,13 @@ HEARTBEAT_THROTTLE = timedelta(seconds=2)
 
 def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
     """Returns the activities that a role's worker registers."""
-    sources, encodes = SourceActivities(toolbox), EncodeActivities(toolbox)
+    sources, encodes, searches = SourceActivities(toolbox), EncodeActivities(toolbox), SearchActivities(toolbox)
     measures, plans = MeasureActivities(toolbox), PlanActivities(toolbox)
     delivery, results = DeliveryActivities(toolbox), ResultActivities(toolbox)
     registered: dict[str, list[Callable[..., Any]]] = {
         ORCHESTRATE: [
             plans.plan_trials,
+            plans.plan_searches,
             plans.plan_baseline,
             plans.plan_ladders,
             plans.plan_measures,
@@ -60,7 +62,12 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             delivery.publish_title,
             results.write_result,
         ],
-        ENCODE_CPU: [encodes.run_trial_unit, encodes.run_encode_unit, encodes.run_baseline_unit],
+        ENCODE_CPU: [
+            searches.run_search_unit,
+            encodes.run_trial_unit,
+            encodes.run_encode_unit,
+            encodes.run_baseline_unit,
+        ],
         MEASURE: [measures.check_pairing, measures.run_measure_unit],
     }
     return registered[role]

@@ -24,13 +24,16 @@ with workflow.unsafe.imports_passed_through():
         OpenedTitle,
         PackageTask,
         PlannedLadders,
+        PlannedSearches,
         PublishedTitle,
         PublishTask,
         ResultTask,
+        SearchWave,
         ShotTask,
         SplitTask,
     )
     from domain.values import digest_of
+    from domain.video import Codec
     from domain.work import BatchOutcome, BatchTask, UnitKind, WorkList
     from workflows.activity_options import ActivityOptions, light_options, title_options
     from workflows.failures import as_title_failure, as_work_failure
@@ -117,7 +120,7 @@ class EncodeTitle:
     async def _make_release(
         self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference
     ) -> ResultTask:
-        planned = await self._plan(mezzanine)
+        planned = await self._plan(request, mezzanine)
         ladders = await self._encode_and_measure(mezzanine, planned)
         task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders)
         published = await self._deliver(request, opened, task)
@@ -166,14 +169,11 @@ class EncodeTitle:
         self._log.spend("measure", pairing.cpu_s)
         return mezzanine
 
-    async def _plan(self, mezzanine: MezzanineReference) -> PlannedLadders:
+    async def _plan(self, request: TitleRequest, mezzanine: MezzanineReference) -> PlannedLadders:
         """Runs trial encodes and audio side by side; plans the ladders when the trials are in."""
         self._enter("trials")
-        trials = await workflow.execute_activity_method(
-            PlanActivities.plan_trials, mezzanine.mezzanine, **self._lightly("plan the trial encodes")
-        )
         _, audio = await side_by_side(
-            self._run_work("trials", trials),
+            self._run_trials(request, mezzanine),
             workflow.execute_activity_method(
                 SourceActivities.encode_audio, mezzanine.mezzanine, **self._on_title(IO, "encode the audio tracks")
             ),
@@ -186,6 +186,34 @@ class EncodeTitle:
         self._log.spend("plan", planned.cpu_s)
         self._log.note(planned.summary)
         return planned
+
+    async def _run_trials(self, request: TitleRequest, mezzanine: MezzanineReference) -> None:
+        """Runs the searches of all codecs side by side, so that one's barrier is filled by another's work; or a grid.
+
+        A failed trial of a grid costs at worst a size, a failed search the title.
+        """
+        if request.recipe.search.method == "grid":
+            trials = await workflow.execute_activity_method(
+                PlanActivities.plan_trials, mezzanine.mezzanine, **self._lightly("plan the trial encodes")
+            )
+            await self._run_work("trials", trials)
+            return
+        codecs = [item.codec for item in request.recipe.codecs]
+        self._log.expect_searches(mezzanine.shots * len(codecs))
+        await side_by_side(*(self._search(mezzanine, codec) for codec in codecs))
+
+    async def _search(self, mezzanine: MezzanineReference, codec: Codec) -> None:
+        """Searches all shots of one codec, wave after wave: each wave learns from those before."""
+        wave, waves = 0, 1
+        while wave < waves:
+            planned: PlannedSearches = await workflow.execute_activity_method(
+                PlanActivities.plan_searches,
+                SearchWave(mezzanine=mezzanine.mezzanine, codec=codec, wave=wave),
+                **self._lightly(f"plan wave {wave + 1} of the searches in {codec.value}"),
+            )
+            self._log.spend("plan", planned.cpu_s)
+            await self._run_all("trials", planned.work)
+            wave, waves = wave + 1, planned.waves
 
     async def _encode_and_measure(self, mezzanine: MezzanineReference, planned: PlannedLadders) -> Any:
         """Encodes every rung shot by shot, measures all of it, corrects once what missed its promise."""
@@ -294,8 +322,12 @@ class EncodeTitle:
         return (workflow.now() - workflow.info().start_time).total_seconds()
 
     def _trial_counts(self) -> ResultTrials:
-        trials = self._log.outcome_of(UnitKind.TRIAL)
-        return ResultTrials(count=trials.made + trials.reused, reused=trials.reused, failed=trials.failed)
+        trials, searches = self._log.outcome_of(UnitKind.TRIAL), self._log.outcome_of(UnitKind.SEARCH)
+        return ResultTrials(
+            count=trials.made + trials.reused + searches.trials,
+            reused=trials.reused + searches.trials_reused,
+            failed=trials.failed,
+        )
 
     def _on_title(self, queue: str, summary: str) -> ActivityOptions:
         return title_options(queue=queue, priority=self._priority, summary=summary)

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.delivery import DeliveryActivities
     from activities.measures import MeasureActivities
+    from activities.searches import SearchActivities
     from activities.trials import EncodeActivities
     from domain.progress import BatchProgress
     from domain.work import BatchOutcome, BatchTask, UnitFailure, UnitKind, UnitOutcome, UnitReference
@@ -26,6 +27,7 @@ WINDOW = 64
 
 _ACTIVITY_OF: dict[UnitKind, Callable[[Any, UnitReference], Awaitable[UnitOutcome]]] = {
     UnitKind.TRIAL: EncodeActivities.run_trial_unit,
+    UnitKind.SEARCH: SearchActivities.run_search_unit,
     UnitKind.ENCODE: EncodeActivities.run_encode_unit,
     UnitKind.BASELINE: EncodeActivities.run_baseline_unit,
     UnitKind.MEASURE: MeasureActivities.run_measure_unit,
@@ -59,6 +61,7 @@ class ShotBatch:
             made=self._outcome.made,
             reused=self._outcome.reused,
             failed=self._outcome.failed,
+            trials=self._outcome.trials,
         )
 
     async def _run_unit(self, index: int) -> None:
@@ -88,6 +91,8 @@ class ShotBatch:
                 made=outcome.made,
                 reused=outcome.reused,
                 failed=outcome.failed,
+                trials=outcome.trials,
+                trials_reused=outcome.trials_reused,
                 cpu_s=outcome.cpu_s,
                 first_failure=failure,
             )

@@ -13,6 +13,7 @@ MEASURE = "measure"
 
 QUEUE_OF = {
     UnitKind.TRIAL: ENCODE_CPU,
+    UnitKind.SEARCH: ENCODE_CPU,
     UnitKind.ENCODE: ENCODE_CPU,
     UnitKind.BASELINE: ENCODE_CPU,
     UnitKind.MEASURE: MEASURE,

@@ -45,7 +45,13 @@ class TitleLog:
 
     def expect(self, work: WorkList) -> None:
         """Adds a work list to what is expected."""
-        self._expected[work.kind] = self._expected.get(work.kind, 0) + work.encodes
+        if work.kind is not UnitKind.SEARCH:
+            self._expected[work.kind] = self._expected.get(work.kind, 0) + work.encodes
+        self._show()
+
+    def expect_searches(self, count: int) -> None:
+        """Notes how many shots will be searched, over all codecs and waves: waves are planned one by one."""
+        self._expected[UnitKind.SEARCH] = count
         self._show()
 
     def expect_rungs(self, rungs: int) -> None:
@@ -89,8 +95,10 @@ class TitleLog:
             stage="done" if self._is_done else self._stages[-1] if self._stages else "",
             stages_done=tuple(dict.fromkeys(self._stages if self._is_done else self._stages[:-1])),
             percent=self._percent(),
-            trials_done=_made(self.outcome_of(UnitKind.TRIAL)),
+            trials_done=_made(self.outcome_of(UnitKind.TRIAL)) + self.outcome_of(UnitKind.SEARCH).trials,
             trials_total=self._expected.get(UnitKind.TRIAL, 0),
+            searches_done=_made(self.outcome_of(UnitKind.SEARCH)),
+            searches_total=self._expected.get(UnitKind.SEARCH, 0),
             encodes_done=sum(map(_made, encoded)),
             encodes_total=sum(self._expected.get(kind, 0) for kind in (UnitKind.ENCODE, UnitKind.BASELINE)),
             rungs_done=_made(self.outcome_of(UnitKind.ASSEMBLE)),
@@ -112,14 +120,22 @@ class TitleLog:
         """Writes the workflow's current details: Markdown that the Temporal UI shows, and that costs no history."""
         now = self._stages[-1] if self._stages else "inspect"
         stages = [f"**{stage}**" if stage == now and not self._is_done else stage for stage in STAGES]
-        trials, expected = self.outcome_of(UnitKind.TRIAL), self._expected.get(UnitKind.TRIAL, 0)
         lines = [
             f"{self._percent():.0f} % done: " + " → ".join(stages),
-            f"- trial encodes: {_made(trials)} of {expected}, {trials.reused} from the store, {trials.failed} failed",
+            self._trial_line(),
             f"- renditions: {_made(self.outcome_of(UnitKind.ASSEMBLE))} of {self._rungs}",
             *(f"- {note}" for note in self._notes),
         ]
         workflow.set_current_details("\n".join(lines))
+
+    def _trial_line(self) -> str:
+        if UnitKind.SEARCH not in self._expected:
+            trials, expected = self.outcome_of(UnitKind.TRIAL), self._expected.get(UnitKind.TRIAL, 0)
+            made = f"{_made(trials)} of {expected}, {trials.reused} from the store, {trials.failed} failed"
+            return f"- trial encodes: {made}"
+        searches = self.outcome_of(UnitKind.SEARCH)
+        ended = f"{_made(searches)} of {self._expected[UnitKind.SEARCH]}"
+        return f"- shots searched: {ended}, {searches.trials} trial encodes, {searches.trials_reused} from the store"
 
 
 def _made(outcome: BatchOutcome) -> int:

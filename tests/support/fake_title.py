@@ -26,9 +26,11 @@ from domain.steps import (
     PackagedTitle,
     PackageTask,
     PlannedLadders,
+    PlannedSearches,
     PublishedTitle,
     PublishTask,
     ResultTask,
+    SearchWave,
     ShotTask,
     SplitTask,
 )
@@ -49,6 +51,8 @@ class FakeTitle:
     shots: int = 4
     sizes: int = 2
     crfs: int = 4
+    wave_shots: tuple[int, ...] = (1, 3)
+    """Shots of each wave of searches; each shot is a unit of its own."""
     corrected_units: int = 0
     failing: dict[UnitKind, str] = field(default_factory=dict)
     """Kind of unit → code with which every unit of that kind fails."""
@@ -103,6 +107,13 @@ class FakeTitle:
             await self._called("plan_trials")
             return self._work(UnitKind.TRIAL, self.shots * self.sizes)
 
+        @activity.defn(name="plan_searches")
+        async def plan_searches(task: SearchWave) -> PlannedSearches:
+            await self._called(f"plan_searches {task.codec.value} {task.wave}")
+            count = self.wave_shots[task.wave]
+            work = WorkList(kind=UnitKind.SEARCH, plan=FILE, count=count, encodes=count)
+            return PlannedSearches(work=work, waves=len(self.wave_shots), cpu_s=1.0)
+
         @activity.defn(name="plan_baseline")
         async def plan_baseline(_mezzanine: StoredFile) -> WorkList:
             await self._called("plan_baseline")
@@ -130,7 +141,15 @@ class FakeTitle:
             await self._called("plan_assembly")
             return self._work(UnitKind.ASSEMBLE, 16)
 
-        return [plan_trials, plan_baseline, plan_ladders, plan_measures, judge_ladders, plan_assembly]
+        return [
+            plan_trials,
+            plan_searches,
+            plan_baseline,
+            plan_ladders,
+            plan_measures,
+            judge_ladders,
+            plan_assembly,
+        ]
 
     def _units(self) -> list[Callable[..., Any]]:
         def unit(kind: UnitKind, name: str) -> Callable[..., Any]:
@@ -146,12 +165,15 @@ class FakeTitle:
                         "fix": "",
                     }
                     raise ApplicationError("it fails", record, type=self.failing[kind], non_retryable=True)
+                if kind is UnitKind.SEARCH:
+                    return UnitOutcome(made=1, trials=12, trials_reused=2, cpu_s=123.456)
                 return UnitOutcome(made=self.crfs, cpu_s=123.456)
 
             return run_unit
 
         return [
             unit(UnitKind.TRIAL, "run_trial_unit"),
+            unit(UnitKind.SEARCH, "run_search_unit"),
             unit(UnitKind.ENCODE, "run_encode_unit"),
             unit(UnitKind.BASELINE, "run_baseline_unit"),
             unit(UnitKind.MEASURE, "run_measure_unit"),

@@ -20,6 +20,7 @@ from workflows.encode_title import EncodeTitle
 from workflows.shot_batch import ShotBatch
 
 REQUEST = {"title_id": "fake", "source": "s3://pertitle-incoming/sources/fake.mov"}
+GRID = {**REQUEST, "recipe": {"search": {"method": "grid"}}}
 
 
 async def start(temporal: WorkflowEnvironment, content: Any = REQUEST) -> WorkflowHandle[Any, Any]:
@@ -36,14 +37,53 @@ async def test_a_title_runs_all_steps_in_order(temporal: WorkflowEnvironment) ->
         progress = await handle.query(EncodeTitle.progress)
     names = [call.split(" ")[0] for call in fake.calls]
     order = [
-        "open_title", "inspect_source", "detect_shots", "split_source", "check_pairing", "plan_trials",
-        "plan_ladders", "run_encode_unit", "plan_measures", "run_measure_unit", "judge_ladders",
+        "open_title", "inspect_source", "detect_shots", "split_source", "check_pairing", "plan_searches",
+        "run_search_unit", "plan_ladders", "run_encode_unit", "plan_measures", "run_measure_unit", "judge_ladders",
         "plan_assembly", "run_assemble_unit", "package_title", "publish_title", "write_result",
     ]  # fmt: skip
     assert [names.index(name) for name in order] == sorted(names.index(name) for name in order)
-    assert names.count("run_trial_unit") == 8
+    assert names.count("run_search_unit") == 8
     assert progress.percent == 100
-    assert (progress.trials_done, progress.trials_total) == (32, 32)
+    assert (progress.searches_done, progress.searches_total) == (8, 8)
+    assert (progress.trials_done, progress.trials_total) == (96, 0)
+
+
+async def test_a_wave_waits_for_the_one_before_and_codecs_do_not_wait_for_each_other(
+    temporal: WorkflowEnvironment,
+) -> None:
+    may_end, others_ran = asyncio.Event(), asyncio.Event()
+
+    async def hold(name: str) -> None:
+        if sum(call.startswith("run_search_unit") for call in fake.calls) == 1 + 6:
+            others_ran.set()
+        # The first search of all is one codec's whole first wave: it takes until the other codec is through.
+        if name == "run_search_unit 0" and fake.calls.count(name) == 1:
+            while not may_end.is_set():
+                activity.heartbeat()
+                await asyncio.sleep(0.05)
+
+    fake = FakeTitle(hold=hold, wave_shots=(1, 3, 2))
+    async with title_workers(temporal.client, fake.activities()):
+        handle = await start(temporal)
+        await asyncio.wait_for(others_ran.wait(), 60)
+        planned = {call.split(" ", 1)[1] for call in fake.calls if call.startswith("plan_searches")}
+        may_end.set()
+        await handle.result()
+    assert planned in ({"h264 0", "av1 0", "av1 1", "av1 2"}, {"av1 0", "h264 0", "h264 1", "h264 2"})
+    assert "plan_ladders" in fake.calls
+
+
+async def test_a_grid_is_planned_at_once_and_has_no_waves(temporal: WorkflowEnvironment) -> None:
+    fake = FakeTitle()
+    async with title_workers(temporal.client, fake.activities()):
+        handle = await start(temporal, GRID)
+        await handle.result()
+        progress = await handle.query(EncodeTitle.progress)
+    names = [call.split(" ")[0] for call in fake.calls]
+    assert names.count("plan_trials") == 1
+    assert names.count("run_trial_unit") == 8
+    assert "plan_searches" not in names
+    assert (progress.trials_done, progress.trials_total, progress.searches_total) == (32, 32, 0)
 
 
 async def test_search_attributes_and_details_tell_people_where_a_title_is(temporal: WorkflowEnvironment) -> None:
@@ -78,15 +118,15 @@ async def test_a_finished_release_is_returned_without_work(temporal: WorkflowEnv
 async def test_failed_trials_do_not_stop_a_title_that_can_still_be_planned(temporal: WorkflowEnvironment) -> None:
     fake = FakeTitle(failing={UnitKind.TRIAL: "TOOL-002"})
     async with title_workers(temporal.client, fake.activities()):
-        handle = await start(temporal)
+        handle = await start(temporal, GRID)
         await handle.result()
         progress = await handle.query(EncodeTitle.progress)
     assert progress.failed == 8
     assert "plan_ladders" in fake.calls
 
 
-@pytest.mark.parametrize("kind", [UnitKind.ENCODE, UnitKind.MEASURE, UnitKind.ASSEMBLE])
-async def test_a_failed_production_unit_fails_the_title_with_its_code(
+@pytest.mark.parametrize("kind", [UnitKind.SEARCH, UnitKind.ENCODE, UnitKind.MEASURE, UnitKind.ASSEMBLE])
+async def test_a_failed_search_or_production_unit_fails_the_title_with_its_code(
     temporal: WorkflowEnvironment, kind: UnitKind
 ) -> None:
     fake = FakeTitle(failing={kind: "TOOL-004"})
@@ -128,7 +168,7 @@ async def test_cancel_reaches_the_units_and_ends_the_title_as_canceled(temporal:
     started = asyncio.Event()
 
     async def hold(name: str) -> None:
-        if name.startswith("run_trial_unit"):
+        if name.startswith("run_search_unit"):
             started.set()
             await wait_for_cancel()
 
@@ -143,7 +183,7 @@ async def test_cancel_reaches_the_units_and_ends_the_title_as_canceled(temporal:
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
-        child = temporal.client.get_workflow_handle(f"{handle.id}/trial-0001")
+        child = temporal.client.get_workflow_handle(f"{handle.id}/search-0001")
         status = (await child.describe()).status
     assert isinstance(failure.value.cause, CancelledError)
     assert status == WorkflowExecutionStatus.CANCELED
@@ -171,7 +211,7 @@ async def test_a_canceled_batch_ends_only_when_its_last_unit_has_ended(temporal:
             raise
 
     async with title_workers(temporal.client, FakeTitle(shots=1, hold=hold).activities()):
-        handle = await start(temporal)
+        handle = await start(temporal, GRID)
         child = temporal.client.get_workflow_handle(f"{handle.id}/trial-0001")
         await asyncio.wait_for(both_run.wait(), 60)
         await handle.cancel()
@@ -193,22 +233,43 @@ async def test_a_title_of_900_shots_stays_within_the_history_budget(temporal: Wo
     """900 shots x 6 sizes x 8 CRFs = 43,200 trial encodes in 5,400 units, on a server with lowered limits."""
     fake = FakeTitle(shots=900, sizes=6, crfs=8, corrected_units=900)
     async with title_workers(temporal.client, fake.activities()):
-        handle = await start(temporal)
+        handle = await start(temporal, GRID)
         await handle.result()
         progress = await handle.query(EncodeTitle.progress)
     assert progress.trials_done == 43_200
-    runs = {}
-    async for run in temporal.client.list_workflows(f'WorkflowId STARTS_WITH "{handle.id}"'):
-        history = await temporal.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
-        runs[run.id] = (len(history.events), len(json.dumps(history.to_json_dict())))
+    runs = await sizes_of_runs(temporal, handle)
     assert len(runs) == 1 + 27 + 9 + 5 + 14 + 14 + 1
     assert max(events for events, _ in runs.values()) < MOST_EVENTS
     assert max(size for _, size in runs.values()) < MOST_BYTES
 
 
+@pytest.mark.slow
+async def test_the_searches_of_900_shots_stay_within_the_history_budget(temporal: WorkflowEnvironment) -> None:
+    """Two codecs, four waves, no shot collated with another: 1,800 search units; and every shot corrected."""
+    fake = FakeTitle(shots=900, crfs=8, corrected_units=900, wave_shots=(6, 50, 244, 600))
+    async with title_workers(temporal.client, fake.activities()):
+        handle = await start(temporal)
+        await handle.result()
+        progress = await handle.query(EncodeTitle.progress)
+    assert progress.searches_done == 1_800
+    runs = await sizes_of_runs(temporal, handle)
+    assert len(runs) == 1 + 2 * (1 + 1 + 2 + 3) + 9 + 5 + 14 + 14 + 1
+    assert max(events for events, _ in runs.values()) < MOST_EVENTS
+    assert max(size for _, size in runs.values()) < MOST_BYTES
+
+
+async def sizes_of_runs(temporal: WorkflowEnvironment, handle: WorkflowHandle[Any, Any]) -> dict[str, tuple[int, int]]:
+    """Returns (events, bytes) of the histories of a title and its batches."""
+    runs = {}
+    async for run in temporal.client.list_workflows(f'WorkflowId STARTS_WITH "{handle.id}"'):
+        history = await temporal.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+        runs[run.id] = (len(history.events), len(json.dumps(history.to_json_dict())))
+    return runs
+
+
 async def test_a_batch_answers_how_far_it_is(temporal: WorkflowEnvironment) -> None:
     async with title_workers(temporal.client, FakeTitle().activities()):
-        handle = await start(temporal)
+        handle = await start(temporal, GRID)
         await handle.result()
         child = temporal.client.get_workflow_handle(f"{handle.id}/trial-0001")
         progress = await child.query(ShotBatch.batch_progress)

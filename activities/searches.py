@@ -1,0 +1,201 @@
+"""The search inside a worker: all rounds of a shot in one activity, so that a slot never waits for the next round."""
+
+import asyncio
+import dataclasses
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from temporalio import activity
+
+from activities.heartbeats import Pulse
+from activities.readings import measured_point
+from activities.search_readings import CEILINGS_KIND, KIND, ShotQuestion, ask, ceilings_key, read_prior
+from activities.toolbox import Toolbox
+from activities.trial_shelf import KeptTrial, TrialShelf
+from activities.units import add_up, load_unit, stopped
+from domain.cpu import CpuSplit
+from domain.mezzanine import Mezzanine
+from domain.search import CeilingsFound, PriorShot, SearchStep, SeenTrial, ShotSearch, StopReason, TrialAsk
+from domain.video import Codec
+from domain.work import SearchUnit, UnitOutcome, UnitReference
+from ladders.search.shot_search import crossovers, next_step
+from ladders.search_design import searched_sizes, split_by_memory, trial_cost_s
+from media.bench import Bench, ShotPiece
+from media.ceilings import measure_ceilings
+from media.trials import encode_and_score
+
+
+class SearchActivities:
+    """Searches; every trial lies in the store before the next round begins."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._box = toolbox
+
+    @activity.defn
+    async def run_search_unit(self, reference: UnitReference) -> UnitOutcome:
+        """Searches one or several shots in one codec, one after the other."""
+        mezzanine, unit = await load_unit(self._box, reference, SearchUnit)
+        finished = await read_prior(self._box, reference)
+        return add_up([await self._search(mezzanine, unit.codec, shot, finished) for shot in unit.shots])
+
+    async def _search(
+        self, mezzanine: Mezzanine, codec: Codec, shot: int, finished: Sequence[PriorShot]
+    ) -> UnitOutcome:
+        pulse = Pulse(f"shot {shot}")
+        pulse(0)
+        with self._box.bench(pulse) as bench:
+            place = _ShotBench(self._box, mezzanine, shot, bench, pulse)
+            ceilings = await place.ceilings()
+            question = await asyncio.to_thread(ask, mezzanine, codec, shot, ceilings.vmafs, finished)
+            record = await asyncio.to_thread(self._box.results.find, KIND, question.key, ShotSearch)
+            if record is not None:
+                outcome = UnitOutcome(reused=1, trials=len(record.seen), trials_reused=len(record.seen))
+                return add_up([outcome, place.spent])
+            run = _ShotRun(place, codec, question)
+            record = await run.to_its_end(ceilings)
+            await asyncio.to_thread(self._box.results.keep, KIND, question.key, record)
+        outcome = UnitOutcome(made=1, trials=len(record.seen), trials_reused=run.reused)
+        return add_up([outcome, place.spent])
+
+
+@dataclass
+class _ShotBench:
+    """One shot on this machine: fetched when the first program needs it."""
+
+    box: Toolbox
+    mezzanine: Mezzanine
+    shot: int
+    bench: Bench
+    pulse: Pulse
+    spent: UnitOutcome = field(default_factory=UnitOutcome)
+    """CPU and wall seconds so far."""
+    _piece: ShotPiece | None = None
+
+    async def piece(self) -> ShotPiece:
+        """Returns the lossless shot."""
+        if self._piece is None:
+            self._piece = await self.box.fetch_piece(self.mezzanine, self.shot, self.bench.scratch, self.pulse)
+        return self._piece
+
+    async def ceilings(self) -> CeilingsFound:
+        """Returns what each size of the shot can reach; measured once for all codecs."""
+        key = ceilings_key(self.mezzanine, self.shot)
+        found = await asyncio.to_thread(self.box.results.find, CEILINGS_KIND, key, CeilingsFound)
+        if found is not None:
+            return found
+        sizes, mezzanine = searched_sizes(self.mezzanine), self.mezzanine
+        piece = await self.piece()
+        async with self.emptied() as bench:
+            made, tool_s = await stopped(
+                measure_ceilings(bench, piece, sizes, mezzanine.color, mezzanine.delivery_metric())
+            )
+        self.spend(made.cpu_s, tool_s)
+        new = CeilingsFound(vmafs=made.vmafs, cpu_s=made.cpu_s)
+        return await asyncio.to_thread(self.box.results.keep, CEILINGS_KIND, key, new)
+
+    @asynccontextmanager
+    async def emptied(self) -> AsyncIterator[Bench]:
+        """Gives a folder for one process, and takes it away with what the process left."""
+        folder = self.bench.scratch / "process"
+        folder.mkdir()
+        try:
+            yield dataclasses.replace(self.bench, scratch=folder)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def spend(self, cpu_s: float, tool_s: float = 0.0) -> None:
+        """Counts seconds."""
+        self.spent = add_up([self.spent, UnitOutcome(cpu_s=cpu_s, tool_s=tool_s)])
+
+
+@dataclass
+class _ShotRun:
+    """One search under way."""
+
+    place: _ShotBench
+    codec: Codec
+    question: ShotQuestion
+    reused: int = 0
+    """Trials that were found in the store."""
+    _seen: list[SeenTrial] = field(default_factory=list)
+    _cpu: CpuSplit = field(default_factory=CpuSplit)
+
+    async def to_its_end(self, ceilings: CeilingsFound) -> ShotSearch:
+        """Asks, makes, tells, until it is enough; a search that was broken off finds its trials in the store."""
+        rounds, is_dense = 0, False
+        step = await self._next()
+        while asks := self._new(step):
+            rounds, is_dense = rounds + 1, is_dense or step.dense
+            made = [trial for group in split_by_memory(asks) for trial in await self._make(group)]
+            order = {(ask.resolution, ask.crf): place for place, ask in enumerate(asks)}
+            self._tell(sorted(made, key=lambda kept: order[kept.encode.resolution, kept.encode.crf or 0.0]))
+            step = await self._next()
+        ended = await self.place.pulse.run(crossovers, self.question.task, tuple(self._seen), self.question.prior)
+        codecs = len(self.place.mezzanine.recipe.codecs)
+        return ShotSearch(
+            key=self.question.key,
+            task=self.question.task,
+            seen=tuple(self._seen),
+            rounds=rounds,
+            stop=step.stop or StopReason.EXHAUSTED,
+            regret=step.regret,
+            dense=is_dense or step.dense,
+            crossovers=ended,
+            cpu=self._cpu.plus(CpuSplit(metric_s=ceilings.cpu_s / codecs)),
+        )
+
+    async def _next(self) -> SearchStep:
+        step, cpu_s = await self.place.pulse.run(self._decide)
+        self.place.spend(cpu_s)
+        return step
+
+    def _decide(self) -> tuple[SearchStep, float]:
+        began = time.thread_time()
+        step = next_step(self.question.task, tuple(self._seen), self.question.prior)
+        return step, time.thread_time() - began
+
+    def _new(self, step: SearchStep) -> list[TrialAsk]:
+        """Returns what is asked for and not known yet, each once; nothing when the search has ended."""
+        known = {(trial.resolution, trial.crf) for trial in self._seen}
+        asks = () if step.stop else step.trials
+        return [ask for ask in dict.fromkeys(asks) if (ask.resolution, ask.crf) not in known]
+
+    async def _make(self, asks: Sequence[TrialAsk]) -> list[KeptTrial]:
+        """Makes the trials that one process can hold, or finds them in the store."""
+        place = self.place
+        metric, shelf = place.mezzanine.search_metric(place.shot), TrialShelf(place.box, place.mezzanine, place.shot)
+        recipes = [place.mezzanine.encode_recipe(self.codec, ask.resolution, place.shot, crf=ask.crf) for ask in asks]
+        found = await asyncio.to_thread(lambda: [shelf.find_trial(recipe, metric) for recipe in recipes])
+        missing = [recipe for recipe, kept in zip(recipes, found, strict=True) if kept is None]
+        self.reused += len(recipes) - len(missing)
+        made: list[KeptTrial] = []
+        if missing:
+            piece = await place.piece()
+            async with place.emptied() as bench:
+                run, tool_s = await stopped(encode_and_score(bench, piece, missing, metric))
+                place.spend(run.cpu_s, tool_s)
+                made = await shelf.keep_trials(missing, run, metric, place.pulse)
+        rest = iter(made)
+        return [kept if kept is not None else next(rest) for kept in found]
+
+    def _tell(self, trials: Sequence[KeptTrial]) -> None:
+        """Adds trials to what is seen."""
+        mezzanine, shot = self.place.mezzanine, self.place.shot
+        for kept in trials:
+            point, encode = measured_point(kept), kept.encode
+            # Without a budget no measured second may steer: the same title gives the same release on every machine.
+            measured = mezzanine.recipe.search.uses_measured_cost
+            expected_s = trial_cost_s(mezzanine, self.codec, shot, point.resolution)
+            self._seen.append(
+                SeenTrial(
+                    resolution=point.resolution,
+                    crf=point.crf,
+                    bitrate_bps=point.bitrate_bps,
+                    vmaf=point.vmaf,
+                    cpu_s=encode.cpu_s if measured else expected_s,
+                )
+            )
+            self._cpu = self._cpu.plus(encode.cpu)

@@ -1,0 +1,132 @@
+"""Design of searches: what each shot's search is told, and how searches are cut into units of work."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from domain.mezzanine import Mezzanine
+from domain.search import (
+    CRF_STEP,
+    HIGHEST_CRF,
+    LOWEST_CRF,
+    LOWEST_FLOOR_VMAF,
+    TOP_MARGIN_VMAF,
+    SearchTask,
+    TrialAsk,
+)
+from domain.video import Codec, Resolution
+from domain.work import SearchUnit
+from ladders.trial_design import (
+    COMPARE_NS_PER_PIXEL,
+    DECODE_NS_PER_PIXEL,
+    LONGEST_PICTURES_S,
+    LONGEST_UNIT_S,
+    PICTURE_FACTOR,
+    PIXELS_IN_MEMORY,
+    PRESET_NS_PER_PIXEL,
+    PROCESS_START_S,
+    SCORE_NS_PER_PIXEL,
+    SHORTEST_UNIT_S,
+    UNITS_AT_LEAST,
+    candidate_resolutions,
+)
+
+
+def searched_sizes(mezzanine: Mezzanine) -> tuple[Resolution, ...]:
+    """Returns the candidate sizes of a title, largest first."""
+    return candidate_resolutions(mezzanine.display, mezzanine.recipe.trial_heights_px)
+
+
+def search_task(
+    mezzanine: Mezzanine, codec: Codec, shot: int, ceilings: Sequence[float], *, is_warm: bool
+) -> SearchTask:
+    """Returns what the search of one shot is told.
+
+    Args:
+        mezzanine: the title.
+        codec: what its trials are encoded with.
+        shot: index of the shot.
+        ceilings: the best VMAF of each size, in the order of :func:`searched_sizes`.
+        is_warm: it knows finished shots of the title, so it may need fewer trials.
+    """
+    recipe, policy = mezzanine.recipe.search, mezzanine.recipe.policy
+    length_s = float(mezzanine.pieces[shot].frames / mezzanine.frame_rate)
+    return SearchTask(
+        codec=codec,
+        sizes=searched_sizes(mezzanine),
+        ceilings=tuple(ceilings),
+        lowest_crf=LOWEST_CRF[codec],
+        highest_crf=HIGHEST_CRF[codec],
+        crf_step=CRF_STEP[codec],
+        floor_vmaf=min(LOWEST_FLOOR_VMAF, policy.floor_vmaf),
+        top_vmaf=min(100.0, policy.top_vmaf + TOP_MARGIN_VMAF),
+        max_trials=recipe.max_trials_warm if is_warm else recipe.max_trials,
+        stop_regret=recipe.stop_regret,
+        cpu_budget_s=_budget_s(mezzanine, codec, shot),
+        min_saved_bits_per_cpu_s=recipe.min_saved_bits_per_cpu_s,
+        delivered_s=recipe.expected_views * length_s,
+        difficulty=mezzanine.difficulty(shot),
+    )
+
+
+def trial_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, size: Resolution) -> float:
+    """Returns the CPU seconds that one trial may need, its share of decoding among them, give or take a third."""
+    preset = next(item.production_preset for item in mezzanine.recipe.codecs if item.codec is codec)
+    encode_ns = PICTURE_FACTOR * PRESET_NS_PER_PIXEL[codec][preset] * size.pixels
+    score_ns = SCORE_NS_PER_PIXEL / mezzanine.search_metric(shot).subsample
+    display_ns = (DECODE_NS_PER_PIXEL + COMPARE_NS_PER_PIXEL + score_ns) * mezzanine.display.pixels
+    return PROCESS_START_S + 1e-9 * mezzanine.pieces[shot].frames * (encode_ns + display_ns)
+
+
+def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, is_warm: bool) -> float:
+    """Returns the CPU seconds that a shot's search needs at most, give or take a third."""
+    recipe = mezzanine.recipe.search
+    costs_s = [trial_cost_s(mezzanine, codec, shot, size) for size in searched_sizes(mezzanine)]
+    return (recipe.max_trials_warm if is_warm else recipe.max_trials) * sum(costs_s) / len(costs_s)
+
+
+def plan_search_units(mezzanine: Mezzanine, codec: Codec, wave: int, shots: Sequence[int]) -> tuple[SearchUnit, ...]:
+    """Returns units that hold every shot of a wave once, dearest first.
+
+    A shot's rounds follow each other, so a shot is never divided; short shots are collated, as trial units are.
+    """
+    costs_s = {shot: search_cost_s(mezzanine, codec, shot, is_warm=wave > 0) for shot in shots}
+    limit_s = min(LONGEST_UNIT_S, max(SHORTEST_UNIT_S, sum(costs_s.values()) / UNITS_AT_LEAST))
+    pictures_s = {shot: float(mezzanine.pieces[shot].frames / mezzanine.frame_rate) for shot in shots}
+    loads = {shot: max(costs_s[shot] / limit_s, pictures_s[shot] / LONGEST_PICTURES_S) for shot in shots}
+    groups = collate(shots, loads)
+    dearest_first = sorted(groups, key=lambda group: -sum(costs_s[shot] for shot in group))
+    return tuple(SearchUnit(codec=codec, shots=group, wave=wave) for group in dearest_first)
+
+
+def collate(shots: Sequence[int], loads: Mapping[int, float]) -> list[tuple[int, ...]]:
+    """Returns the shots in groups that weigh at most 1 or hold a single shot: each goes into the first with room."""
+    groups: list[list[int]] = []
+    room: list[float] = []
+    for shot in shots:
+        place = next((number for number, free in enumerate(room) if loads[shot] <= free), len(groups))
+        if place == len(groups):
+            groups.append([])
+            room.append(1.0)
+        groups[place].append(shot)
+        room[place] -= loads[shot]
+    return [tuple(group) for group in groups]
+
+
+def split_by_memory(asks: Sequence[TrialAsk]) -> list[tuple[TrialAsk, ...]]:
+    """Returns the trials in groups that one process can hold: largest sizes first, each group filled in turn."""
+    groups: list[list[TrialAsk]] = []
+    for ask in sorted(asks, key=lambda ask: (-ask.resolution.pixels, ask.crf)):
+        if not groups or sum(other.resolution.pixels for other in (*groups[-1], ask)) > PIXELS_IN_MEMORY:
+            groups.append([])
+        groups[-1].append(ask)
+    return [tuple(group) for group in groups]
+
+
+def _budget_s(mezzanine: Mezzanine, codec: Codec, shot: int) -> float | None:
+    """Returns the shot's part of the title's budget: by codec as its preset costs, by shot as it has pictures."""
+    budget_s = mezzanine.recipe.search.cpu_budget_s
+    if budget_s is None:
+        return None
+    prices = {item.codec: PRESET_NS_PER_PIXEL[item.codec][item.production_preset] for item in mezzanine.recipe.codecs}
+    frames = math.fsum(piece.frames for piece in mezzanine.pieces)
+    return budget_s * prices[codec] / sum(prices.values()) * mezzanine.pieces[shot].frames / frames
