@@ -22,6 +22,8 @@ from ladders.search_design import search_task, searched_sizes
 from ladders.searched_title import SearchedShot, SearchedTitle
 
 _READERS = 16
+WARM_FROM = 2
+"""Finished shots from which on a search starts warm; one alone may be unlike any other."""
 KIND = "searches"
 CEILINGS_KIND = "ceilings"
 
@@ -55,7 +57,7 @@ def ask(
     what it may know of other shots, and the build.
     """
     prior = prior_of(mezzanine.difficulty(shot), finished)
-    task = search_task(mezzanine, codec, shot, ceilings, is_warm=bool(prior.shots))
+    task = search_task(mezzanine, codec, shot, ceilings, is_warm=len(prior.shots) >= WARM_FROM)
     recipe = mezzanine.encode_recipe(codec, task.sizes[0], shot, crf=0)
     content = {
         "pictures": mezzanine.pieces[shot].pictures_sha256,

@@ -278,6 +278,8 @@ def snap_to_trials(title: TitleCurves, point: OperatingPoint, crf_step: float) -
     weights = title.durations_s / title.durations_s.sum()
     moves: list[tuple[float, int, float]] = []
     for shot, curve in enumerate(title.curves):
+        if not curve.trial_crfs.size:
+            continue
         trial = float(curve.trial_crfs[np.argmin(np.abs(curve.trial_crfs - crfs[shot]))])
         if 0 < abs(trial - crfs[shot]) <= crf_step:
             moves.append((float(weights[shot] * (curve.vmaf_at_crf(trial) - vmafs[shot])), shot, trial))

@@ -19,7 +19,11 @@ def encodable_crfs(curve: RateQualityCurve, crf_step: float) -> Floats:
     """Returns the CRFs a shot may get, rising: multiples of ``crf_step`` in its measured range, and its trials."""
     first, last = np.ceil(curve.min_crf / crf_step - 1e-9), np.floor(curve.max_crf / crf_step + 1e-9)
     steps = np.arange(first, last + 1) * crf_step
-    return np.unique(np.concatenate((steps, curve.trial_crfs)))
+    choices = np.unique(np.concatenate((steps, curve.trial_crfs)))
+    # A model's curve without trials may end between two steps.
+    return (
+        choices if choices.size else np.asarray([np.round((curve.min_crf + curve.max_crf) / 2 / crf_step) * crf_step])
+    )
 
 
 def round_points(title: TitleCurves, points: Sequence[OperatingPoint], crf_step: float) -> tuple[OperatingPoint, ...]:

@@ -53,7 +53,7 @@ def ladder_table(ladder: ResultLadder, marks: ResolutionMarks) -> Markup:
     groups = element(
         "tr",
         head_cell("", span=2, scope="colgroup"),
-        head_cell("Promised", span=2, scope="colgroup", css_class="group"),
+        head_cell("Promised", span=3, scope="colgroup", css_class="group"),
         head_cell("Delivered: measured on every frame", span=6, scope="colgroup", css_class="group"),
         head_cell("", span=2, scope="colgroup", css_class="group"),
     )
@@ -62,6 +62,7 @@ def ladder_table(ladder: ResultLadder, marks: ResolutionMarks) -> Markup:
         "Size",
         "kb/s",
         "VMAF",
+        "±",
         "kb/s",
         "peak kb/s",
         "mean",
@@ -71,12 +72,15 @@ def ladder_table(ladder: ResultLadder, marks: ResolutionMarks) -> Markup:
         "Promise",
         "Why it stands here",
     )
-    starts = {2, 4, 10}
+    starts = {2, 5, 11}
     columns = element(
         "tr", [head_cell(name, css_class=_column_class(name, index in starts)) for index, name in enumerate(names)]
     )
     rows = [_rung_row(number, rung, ladder.codec, marks) for number, rung in enumerate(ladder.rungs, start=1)]
-    caption = f"{codec} ladder. Mean, harmonic mean, p5 and min are VMAF over all frames; peak is the largest second."
+    caption = (
+        f"{codec} ladder. ± is the promise's expected deviation in VMAF. Mean, harmonic "
+        "mean, p5 and min are VMAF over all frames; peak is the largest second."
+    )
     return Table(caption, f"{codec} ladder", join(groups, columns), rows, "ladder").draw()
 
 
@@ -95,6 +99,7 @@ def _rung_row(number: int, rung: ResultRung, codec: Codec, marks: ResolutionMark
         element("td", size, class_="words size", title=rung.name),
         _cell(write_kilobits(rung.promised.bitrate_bps), "group"),
         _cell(write_score(rung.promised.vmaf)),
+        element("td", _error(rung), title=_error_words(rung)),
         _cell(write_kilobits(delivered.bitrate_bps), "group"),
         _cell(write_kilobits(delivered.peak_bitrate_bps)),
         _cell(element("strong", write_score(delivered.vmaf_mean))),
@@ -104,6 +109,16 @@ def _rung_row(number: int, rung: ResultRung, codec: Codec, marks: ResolutionMark
         class_="missed" if missed is not None else None,
         data_rung=f"{codec.value}-{number}",
     )
+
+
+def _error(rung: ResultRung) -> str:
+    return NOTHING if rung.promise_error is None else f"{rung.promise_error.vmaf:.2f}"
+
+
+def _error_words(rung: ResultRung) -> str | None:
+    if rung.promise_error is None:
+        return None
+    return f"one standard deviation, in VMAF at this rate; or {100 * rung.promise_error.bitrate:.1f} % of rate"
 
 
 def _cell(content: Child, css_class: str | None = None) -> Markup:

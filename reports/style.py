@@ -105,7 +105,7 @@ padding:0 5px;margin-left:2px}
 .tables .scroll{max-width:100%}
 .tint-key{font-size:12.5px;color:var(--soft);margin:24px 0 0;max-width:none}
 .swatch{display:inline-block;min-width:40px;padding:1px 6px;text-align:center;color:var(--ink)}
-.cpu{max-width:860px}
+.cpu,.search{max-width:860px}.search td{white-space:normal}
 .cpu th,.cpu td{width:1%}
 .cpu .bar-cell{width:97%}
 .bar{display:block;height:11px;min-width:1px;background:var(--accent)}

@@ -9,6 +9,7 @@ from reports.numerals import CODEC_NAMES, write_count
 from reports.overview import draw_overview
 from reports.palette import ResolutionMarks, marks_of
 from reports.provenance import draw_notes, draw_provenance
+from reports.search_tables import search_table
 from reports.shot_cards import ShotCards, shot_window
 from reports.shot_tables import ShotTable, tint_key
 from reports.style import SCRIPT, STYLE
@@ -77,6 +78,7 @@ def _ladder(ladder: ResultLadder, chart: TitleChart) -> Markup:
         element("h2", f"{CODEC_NAMES[ladder.codec]} ladder"),
         element("div", figure, beside, class_="chart-row" if beside else None),
         ladder_table(ladder, chart.marks),
+        search_table(ladder.search, ladder.codec) if ladder.search else None,
         id=f"ladder-{ladder.codec.value}",
     )
 

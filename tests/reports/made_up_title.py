@@ -3,6 +3,8 @@
 import math
 from fractions import Fraction
 
+from domain.cpu import CpuSplit
+from domain.ladder import PromiseError
 from domain.result import (
     BaselineRung,
     DeliveredPoint,
@@ -13,6 +15,7 @@ from domain.result import (
     ResultLadder,
     ResultManifests,
     ResultRung,
+    ResultSearch,
     ResultShotPoint,
     ResultSource,
     ResultTrials,
@@ -75,6 +78,7 @@ def make_rung(codec: Codec, number: int, shots: tuple[FrameRange, ...]) -> Resul
         name=f"video_{codec.value}_{height}p_{bitrate / 1e3:.0f}k",
         width_px=width,
         height_px=height,
+        promise_error=PromiseError(vmaf=0.21 + 0.05 * number, bitrate=0.012) if codec is Codec.AV1 else None,
         promised=PromisedPoint(bitrate_bps=bitrate * (1.03 if number % 2 else 0.98), vmaf=score + miss),
         delivered=DeliveredPoint(
             bitrate_bps=bitrate,
@@ -107,7 +111,25 @@ def make_ladder(codec: Codec, shots: tuple[FrameRange, ...], bd_rate: float | No
     )
     rungs = tuple(make_rung(codec, number, shots) for number in range(5))
     baseline = ResultBaseline(name="netflix-2015", bd_rate=bd_rate, rungs=fixed)
-    return ResultLadder(codec=codec, rungs=rungs, baseline=baseline)
+    search = make_search(len(shots)) if codec is Codec.AV1 else None
+    return ResultLadder(codec=codec, rungs=rungs, search=search, baseline=baseline)
+
+
+def make_search(shots: int) -> ResultSearch:
+    """Returns what searches of a codec may have come to: one shot broke the model, one ran out of trials."""
+    return ResultSearch(
+        shots=shots,
+        trials=14 * shots,
+        rounds=4 * shots,
+        cpu=CpuSplit(decode_s=8.1, scale_s=6.3, encode_s=41.0, metric_s=20.5, other_s=4.2),
+        regret_mean=0.0031,
+        regret_max=0.0074,
+        dense_shots=(2,),
+        limited_shots=(1,),
+        stops={"regret": shots - 1, "max-trials": 1},
+        crossovers=3 * shots,
+        certified=3 * shots - 1,
+    )
 
 
 def make_result(shot_count: int = 5) -> TitleResult:

@@ -266,3 +266,29 @@ def test_nine_hundred_shots_are_folded_to_sixty_cards_and_a_table_of_all() -> No
     assert "All 900 shots" in outline.words
     assert len(page.encode()) < 5_000_000
     assert {ladder.codec for ladder in result.ladders} == {Codec.H264, Codec.AV1}
+
+
+def test_the_search_of_a_codec_is_told_with_its_cpu_by_kind_of_work() -> None:
+    outline = Outline()
+    outline.feed(render_report(make_result(), make_pictures()))
+    text = " ".join(outline.text)
+    for words in (
+        "70, 14.0 a shot",
+        "decode 8.10 s (10 %)",
+        "metric 20.5 s (26 %)",
+        "0.31 % on average, 0.74 % at most",
+        "largest number of trials: 1",
+        "14 of 15",
+        "shot 2",
+        "shot 1",
+    ):
+        assert words in text
+    regions = [attributes.get("aria-label") for _, attributes in outline.tags]
+    assert "Search, AV1" in regions
+    assert "Search, H.264" not in regions
+
+
+def test_a_promise_stands_with_its_error_where_it_has_one() -> None:
+    page = render_report(make_result(), make_pictures())
+    assert "one standard deviation, in VMAF at this rate; or 1.2 % of rate" in page
+    assert ">0.21<" in page
