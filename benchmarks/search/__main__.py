@@ -1,0 +1,158 @@
+"""The search against the oracle on a folder of clips: ``python -m benchmarks.search MEDIA OUT``; see ``--help``."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.oracle.build import FailedGrid, build_oracle
+from benchmarks.oracle.clips import ClipList, Cutting, prepare_clips
+from benchmarks.oracle.lab import Lab
+from benchmarks.oracle.options import add_grid_options, settings_of
+from benchmarks.oracle.table import BenchShot, Setting, TrialTable
+from benchmarks.search.ceilings import CeilingTable, ShotCeilings, build_ceilings, no_ceilings
+from benchmarks.search.judging import Case, judge_setting
+from benchmarks.search.records import SettingRecord
+from benchmarks.search.replay import ReplayLab
+from benchmarks.search.rules import faster_preset
+from benchmarks.search.shot_grid import ShotGrid
+from benchmarks.search.summary import frozen_digest, summarize_setting
+from benchmarks.search.tables import write_tables
+from benchmarks.search.titles import Design, TrialSource
+from domain.errors import PertitleError
+from media.tools import find_tools, read_versions
+
+SEARCH_CODE = Path(__file__).parents[2] / "ladders" / "search"
+
+
+class NothingToJudge(Exception):
+    """No shot has a complete grid: there is nothing to compare the search with."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the benchmark; returns the exit code: 2 where there is nothing to measure or a tool failed."""
+    options = _parser().parse_args(arguments)
+    command = " ".join(["python -m benchmarks.search", *arguments])
+    try:
+        summary = asyncio.run(_run(options, command))
+    except (NothingToJudge, PertitleError) as error:
+        print(f"bench-search: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(summary, indent=1) if options.json else write_tables(summary))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
+    add_grid_options(parser)
+    parser.add_argument("--subsample", type=int, default=7, choices=(1, 3, 5, 7), help="of the search, at most")
+    parser.add_argument("--no-ceilings", action="store_true", help="ablation: the search knows no ceilings")
+    parser.add_argument("--no-warm", action="store_true", help="ablation: no shot knows of another")
+    parser.add_argument(
+        "--replay",
+        action="store_true",
+        help="encode nothing: read OUT/shots.json and OUT/trials.jsonl; CRFs between the grid's and the CPU of "
+        "subsampled metrics are estimates, so this is for trying things out",
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary instead of tables")
+    return parser
+
+
+async def _run(options: argparse.Namespace, command: str) -> dict[str, Any]:
+    tools = find_tools()
+    settings = settings_of(options)
+    clips, failed, source, table = await _oracle(options, settings)
+    shots = clips.shots
+    cases = _cases(table, shots, settings, options, await _ceilings(options, shots))
+    if not any(case.grids for case in cases):
+        raise NothingToJudge(_why_nothing(options.media, clips, failed))
+    records = []
+    for case in cases:
+        if case.grids:
+            print(f"search: {case.setting}, {len(case.grids)} shots", file=sys.stderr, flush=True)
+            records.append(await judge_setting(source, case))
+    summary: dict[str, Any] = {record.setting: summarize_setting(record) for record in records}
+    summary["about"] = {
+        "command": command,
+        "grid": {"crf_step": options.crf_step, "frames_per_shot": options.frames, "shots_per_clip": options.shots},
+        "is_replay": options.replay,
+        "search_digest": frozen_digest(SEARCH_CODE),
+        "tools": {} if options.replay else await read_versions(tools),
+        "skipped": [item.model_dump() for item in clips.skipped],
+        "failed": [item.model_dump() for item in failed],
+    }
+    _write(options.out, summary, records)
+    return summary
+
+
+async def _oracle(
+    options: argparse.Namespace, settings: Sequence[Setting]
+) -> tuple[ClipList, tuple[FailedGrid, ...], TrialSource, TrialTable]:
+    """Returns the clips, what could not be encoded, and where trials come from, with the exhaustive grid made."""
+    if options.replay:
+        if not (options.out / "shots.json").exists():
+            raise NothingToJudge(f"{options.out}: no shots.json of an earlier run to be replayed")
+        clips = ClipList.model_validate_json((options.out / "shots.json").read_text(encoding="utf-8"))
+        table = TrialTable(options.out / "trials.jsonl")
+        return clips, (), ReplayLab(table, step=options.crf_step), table
+    if not options.media.exists():
+        raise NothingToJudge(f"{options.media}: no such folder or clip")
+    options.out.mkdir(parents=True, exist_ok=True)
+    clips = await prepare_clips(find_tools(), options.media, options.out, Cutting(options.shots, options.frames))
+    table = TrialTable(options.out / "trials.jsonl")
+    lab = Lab(find_tools(), options.out, table, jobs=options.jobs or os.cpu_count() or 1)
+    failed = await build_oracle(lab, clips.shots, settings, step=options.crf_step)
+    return clips, failed, lab, table
+
+
+async def _ceilings(options: argparse.Namespace, shots: tuple[BenchShot, ...]) -> dict[str, ShotCeilings]:
+    if options.no_ceilings:
+        return {shot.name: no_ceilings(shot) for shot in shots}
+    table = CeilingTable(options.out / "ceilings.jsonl")
+    if not options.replay:
+        await build_ceilings(table, shots, find_tools(), options.out, jobs=options.jobs or os.cpu_count() or 1)
+    return {shot.name: table.of_shot(shot) or no_ceilings(shot) for shot in shots}
+
+
+def _cases(
+    table: TrialTable,
+    shots: Sequence[BenchShot],
+    settings: Sequence[Setting],
+    options: argparse.Namespace,
+    ceilings: Mapping[str, ShotCeilings],
+) -> list[Case]:
+    """Returns each setting with those shots whose grid is complete."""
+    grids: dict[Setting, dict[str, ShotGrid]] = {}
+    for setting in settings:
+        read = {shot.name: ShotGrid.read(table, shot, setting, step=options.crf_step) for shot in shots}
+        grids[setting] = {name: grid for name, grid in read.items() if grid is not None}
+    cases = []
+    for setting in settings:
+        others = [other.preset for other in settings if other.codec is setting.codec]
+        faster = faster_preset(setting.codec, setting.preset, others)
+        cheap = grids[Setting(setting.codec, faster)] if faster else {}
+        design = Design(subsample=options.subsample, is_warm=not options.no_warm)
+        cases.append(Case(setting, grids[setting], cheap, ceilings, design))
+    return cases
+
+
+def _why_nothing(media: Path, clips: ClipList, failed: Sequence[FailedGrid]) -> str:
+    if clips.shots:
+        reason = failed[0].why if failed else "the grid is not complete"
+        return f"no shot of {media} was encoded over the whole grid: {reason}"
+    refused = "".join(f"; {item.clip}: {item.why}" for item in clips.skipped)
+    return f"{media}: no clip there that the pipeline would take{refused}"
+
+
+def _write(out: Path, summary: Mapping[str, Any], records: Sequence[SettingRecord]) -> None:
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    lines = "".join(record.model_dump_json() + "\n" for record in records)
+    (out / "records.jsonl").write_text(lines, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""Runs the search of one shot: asks it what to make, has it made, until it says that it is enough."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.oracle.table import Trial
+from domain.search import SearchTask, SeenTrial, StopReason, TitlePrior, TrialAsk
+from ladders.pooling import estimate_mean
+from ladders.search.shot_search import next_step
+
+Measure = Callable[[Sequence[TrialAsk]], Awaitable[Sequence[SeenTrial]]]
+"""Makes trials and returns what was seen, in the order of what was asked; ffmpeg or a table stands behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A finished search of one shot."""
+
+    task: SearchTask
+    prior: TitlePrior
+    seen: tuple[SeenTrial, ...]
+    rounds: int
+    stop: StopReason
+    regret: float
+    dense: bool
+
+
+async def search_shot(task: SearchTask, prior: TitlePrior, measure: Measure) -> Search:
+    """Runs a search to its end.
+
+    Raises:
+        RuntimeError: the search neither asks for a trial nor ends.
+    """
+    seen: list[SeenTrial] = []
+    rounds, dense = 0, False
+    while True:
+        step = next_step(task, seen, prior)
+        dense = dense or step.dense
+        if step.stop is not None:
+            return Search(task, prior, tuple(seen), rounds, step.stop, step.regret, dense)
+        if not step.trials:
+            raise RuntimeError(f"the search asks for nothing after {len(seen)} trials, and does not end")
+        seen += await measure(step.trials)
+        rounds += 1
+
+
+def seen_of(trial: Trial, frames: int) -> SeenTrial:
+    """Returns a trial as the search sees it.
+
+    Args:
+        trial: as it was measured.
+        frames: number of frames of the shot.
+    """
+    return SeenTrial(
+        resolution=trial.resolution,
+        crf=trial.crf,
+        bitrate_bps=trial.bitrate_bps,
+        vmaf=max(0.0, estimate_mean(trial.frame_scores, frames)),
+        cpu_s=trial.cpu.total_s,
+    )

@@ -1,0 +1,101 @@
+"""The envelope of a shot's curves: what the cheapest size costs at each quality."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from domain.video import Resolution
+from ladders.interpolation import RateQualityCurve, stretch
+
+Curves = Mapping[Resolution, RateQualityCurve]
+"""One curve for each size."""
+LOWEST_TARGET_VMAF, HIGHEST_TARGET_VMAF = 30.0, 95.0
+TARGET_STEP_VMAF = 2.5
+
+
+class Choice(NamedTuple):
+    """The size and CRF that serve a quality."""
+
+    target_vmaf: float
+    resolution: Resolution
+    crf: float
+    is_reached: bool
+    """The target lies inside the curves; otherwise this is the nearest that they know."""
+
+
+class Measured(NamedTuple):
+    """What an encode turned out to be."""
+
+    bitrate_bps: float
+    vmaf: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Envelope:
+    """The lower envelope over sizes of monotone curves.
+
+    A size serves every quality below its best one: where the quality asked for lies below its cheapest point, that
+    point is better than asked for and costs what it costs.
+    """
+
+    curves: Curves
+
+    @property
+    def low_vmaf(self) -> float:
+        """The lowest quality of any size."""
+        return min(curve.min_vmaf for curve in self.curves.values())
+
+    @property
+    def high_vmaf(self) -> float:
+        """The best quality of any size."""
+        return max(curve.max_vmaf for curve in self.curves.values())
+
+    def log_rate(self, vmaf: float) -> float:
+        """Returns the natural logarithm of the cheapest rate at a quality; beyond the ends, that of the end."""
+        return self._best(vmaf)[1]
+
+    def choose(self, vmaf: float) -> Choice:
+        """Returns the cheapest size at a quality, and its CRF; beyond the ends, the end."""
+        size, _ = self._best(vmaf)
+        curve = self.curves[size]
+        crf = curve.crf_at(min(max(vmaf, curve.min_vmaf), curve.max_vmaf))
+        return Choice(vmaf, size, crf, is_reached=self.low_vmaf - 1e-6 <= vmaf <= self.high_vmaf + 1e-6)
+
+    def targets(self) -> tuple[float, ...]:
+        """Returns the qualities at which losses are looked at: every 2.5 VMAF of [30, 95] that the curves reach.
+
+        Curves that lie outside the window altogether are looked at where they come nearest to it.
+        """
+        count = round((HIGHEST_TARGET_VMAF - LOWEST_TARGET_VMAF) / TARGET_STEP_VMAF)
+        window = [LOWEST_TARGET_VMAF + TARGET_STEP_VMAF * number for number in range(count + 1)]
+        inside = tuple(vmaf for vmaf in window if self.low_vmaf <= vmaf <= self.high_vmaf)
+        middle = (LOWEST_TARGET_VMAF + HIGHEST_TARGET_VMAF) / 2
+        return inside or (min(max(middle, self.low_vmaf), self.high_vmaf),)
+
+    def _best(self, vmaf: float) -> tuple[Resolution, float]:
+        wanted = min(vmaf, self.high_vmaf)
+        able = [(size, curve) for size, curve in self.curves.items() if curve.max_vmaf >= wanted - 1e-9]
+        u = float(stretch(np.asarray([wanted], dtype=np.float64))[0])
+        rates = [(float(np.interp(u, curve.sampled_u, curve.sampled_log_rate)), size) for size, curve in able]
+        log_rate, size = min(rates, key=lambda item: (item[0], item[1].pixels))
+        return size, log_rate
+
+
+def choices_of(
+    curves: Curves, targets: Sequence[float], *, crfs: tuple[float, float], crf_step: float = 1.0
+) -> tuple[Choice, ...]:
+    """Returns what curves choose for each target, with CRFs that can be encoded.
+
+    Args:
+        curves: one for each size that is known, at least one.
+        targets: qualities.
+        crfs: lowest and highest CRF that may be encoded.
+        crf_step: finest CRF.
+    """
+    envelope = Envelope(curves)
+    found = (envelope.choose(target) for target in targets)
+    return tuple(
+        choice._replace(crf=min(max(round(choice.crf / crf_step) * crf_step, crfs[0]), crfs[1])) for choice in found
+    )

@@ -1,0 +1,81 @@
+"""What the benchmark writes down of every shot, and of every setting."""
+
+from benchmarks.search.hull_loss import HullLoss
+from benchmarks.search.rungs import KeptRungs
+from benchmarks.search.title_rates import TitleRates
+from domain.cpu import CpuSplit
+from domain.values import Value
+from domain.video import Resolution
+
+
+class ChosenPoint(Value):
+    """One operating point that the search claims, as it was measured on every frame."""
+
+    target_vmaf: float
+    resolution: Resolution
+    crf: float
+    is_reached: bool
+    bitrate_bps: float
+    vmaf: float
+
+
+class SearchRecord(Value):
+    """The search of one shot, judged."""
+
+    shot: str
+    is_warm: bool
+    """It was searched as part of its title, behind the shots of earlier waves; otherwise without knowledge of any."""
+    priors: int
+    """Finished shots that it heard of."""
+    subsample: int
+    trials: int
+    rounds: int
+    stop: str
+    regret: float
+    dense: bool
+    loss: HullLoss
+    cpu: CpuSplit
+    """Of its trials."""
+    ceilings_cpu_s: float
+    detection_cpu_s: float
+    chosen: tuple[ChosenPoint, ...]
+
+    @property
+    def cpu_s(self) -> float:
+        """Everything that the search cost."""
+        return self.cpu.total_s + self.ceilings_cpu_s + self.detection_cpu_s
+
+
+class RuleRecord(Value):
+    """A peer's rule on one shot."""
+
+    rule: str
+    loss: float
+    cpu_s: float
+
+
+class ShotRecord(Value):
+    """One shot at one setting."""
+
+    shot: str
+    clip: str
+    grid_trials: int
+    grid_cpu: CpuSplit
+    noise_floor: float
+    """Loss of exhaustive decisions that were made from scores subsampled as the search's are."""
+    warm: SearchRecord
+    cold: SearchRecord
+    metric_ratio: float
+    """CPU of metric and scaling per trial: live search over oracle."""
+    rules: tuple[RuleRecord, ...]
+    hull: tuple[tuple[float, float], ...]
+    """The exhaustive envelope as (bits per second, VMAF), rising: for the pictures."""
+
+
+class SettingRecord(Value):
+    """Everything of one codec and preset."""
+
+    setting: str
+    shots: tuple[ShotRecord, ...]
+    titles: tuple[TitleRates, ...]
+    rungs: tuple[KeptRungs, ...]

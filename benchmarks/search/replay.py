@@ -1,0 +1,64 @@
+"""A lab without an encoder: trials as the oracle's table would have them, for tests and for trying ideas out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.oracle.lab import Point
+from benchmarks.oracle.table import BenchShot, Setting, Trial, TrialTable
+from benchmarks.search.shot_grid import ShotGrid
+from domain.cpu import CpuSplit
+from domain.video import Resolution
+
+FIXED_METRIC_SHARE = 0.15
+"""Part of the metric's CPU that subsampling does not spare: VMAF's motion looks at every frame. An assumption; the live
+benchmark measures it."""
+
+
+class ReplayLab:
+    """Answers as the lab would, from the exhaustive grid; between two CRFs of it everything is interpolated."""
+
+    def __init__(self, table: TrialTable, *, step: int) -> None:
+        self.table = table
+        self._step = step
+        self._grids: dict[tuple[str, Setting], ShotGrid | None] = {}
+
+    async def measure(
+        self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int
+    ) -> tuple[Trial, ...]:
+        """Returns the trials of the points, in their order.
+
+        Raises:
+            KeyError: the grid of the shot is not complete.
+        """
+        key = (shot.name, setting)
+        if key not in self._grids:
+            self._grids[key] = ShotGrid.read(self.table, shot, setting, step=self._step)
+        grid = self._grids[key]
+        if grid is None:
+            raise KeyError(f"{shot.name} {setting}: its grid is not complete")
+        return tuple(_trial(grid, size, crf, subsample) for size, crf in points)
+
+
+def _trial(grid: ShotGrid, size: Resolution, crf: float, subsample: int) -> Trial:
+    trials = grid.of_size(size)
+    above = min(max(1, int(np.searchsorted(grid.crfs, crf))), len(trials) - 1)
+    low, high = trials[above - 1], trials[above]
+    part = min(max((crf - low.crf) / (high.crf - low.crf), 0.0), 1.0)
+    scores = (1 - part) * np.asarray(low.frame_scores) + part * np.asarray(high.frame_scores)
+    log_rate = (1 - part) * np.log(low.bitrate_bps) + part * np.log(high.bitrate_bps)
+    kept = tuple(scores[::subsample].tolist())
+    return low.model_copy(
+        update={
+            "crf": crf,
+            "subsample": subsample,
+            "bitrate_bps": float(np.exp(log_rate)),
+            "frame_scores": kept,
+            "cpu": _subsampled(grid.cpu_at(size, crf), len(kept) / grid.shot.frames),
+        }
+    )
+
+
+def _subsampled(cpu: CpuSplit, scored_share: float) -> CpuSplit:
+    share = FIXED_METRIC_SHARE + (1 - FIXED_METRIC_SHARE) * scored_share
+    return cpu.model_copy(update={"metric_s": cpu.metric_s * share})

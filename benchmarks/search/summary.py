@@ -1,0 +1,161 @@
+"""The summary of a benchmark run: numbers per codec and preset, in one JSON document."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.search.records import SearchRecord, SettingRecord, ShotRecord
+from benchmarks.search.rules import mean_losses
+from benchmarks.search.shot_grid import sum_of
+
+RESAMPLES = 2000
+SEED = 20240607
+"""Of the bootstrap: equal losses give equal intervals."""
+WORST = 3
+DIGITS = 6
+"""After the point, of every fraction."""
+
+
+def summarize_setting(record: SettingRecord) -> dict[str, Any]:
+    """Returns the numbers of one codec and preset.
+
+    ``hull_loss`` and ``cpu_ratio`` are of the search as shipped: warm within each clip. All losses and BD-rates are
+    fractions. CPU of a search is that of every trial it asked for, its ceilings and its share of shot detection;
+    the grid's is that of its trials alone.
+    """
+    shots = record.shots
+    warm = [shot.warm for shot in shots]
+    promised = sum(clip.rungs for clip in record.rungs)
+    result = {
+        "shots": len(shots),
+        "clips": len(record.titles),
+        "hull_loss": _losses(warm),
+        "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.warm)),
+        "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.warm)),
+        "noise_floor": _rounded(float(np.mean([shot.noise_floor for shot in shots]))),
+        "rungs": promised,
+        "rungs_within_half_vmaf": _share(sum(clip.corrected for clip in record.rungs), promised),
+        "rungs_within_half_vmaf_uncorrected": _share(sum(clip.at_once for clip in record.rungs), promised),
+        "bd_rate": {
+            name: _mean_known([getattr(rates, name) for rates in record.titles])
+            for name in ("fixed_ladder", "one_crf", "per_title")
+        },
+        "title_search_loss": _mean_known([rates.search_loss for rates in record.titles]),
+        "shots_per_clip": [rates.shots for rates in record.titles],
+        "bd_rate_standard": _mean_known([search.loss.bd_rate_standard for search in warm]),
+        "unreached_targets": sum(search.loss.unreached for search in warm),
+        "cold": {
+            "hull_loss": _losses([shot.cold for shot in shots]),
+            "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.cold)),
+            "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.cold)),
+            "stop_reasons": _stops([shot.cold for shot in shots]),
+        },
+        "stop_reasons": _stops(warm),
+        "dense_shots": sum(search.dense for search in warm),
+        "cpu_split": _cpu_splits(shots),
+        "worst_shots": _worst(shots),
+        "baselines": _baselines(shots),
+    }
+    result["cpu_ratio_interval"] = _cpu_ratio_interval(shots)
+    return result
+
+
+def frozen_digest(folder: Path) -> str:
+    """Returns the SHA-256 of the search's source text: equal digests, equal constants."""
+    text = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        text.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return text.hexdigest()
+
+
+def _losses(searches: Sequence[SearchRecord]) -> dict[str, Any]:
+    losses = np.asarray([search.loss.mean for search in searches], dtype=np.float64)
+    means = _resampled(len(losses), lambda picks: float(losses[picks].mean()))
+    return {
+        "mean": _rounded(float(losses.mean())),
+        "median": _rounded(float(np.median(losses))),
+        "p95": _rounded(float(np.percentile(losses, 95))),
+        "max": _rounded(float(losses.max())),
+        "mean_interval": means,
+    }
+
+
+def _cpu_ratio_interval(shots: Sequence[ShotRecord]) -> list[float]:
+    ours = np.asarray([shot.warm.cpu_s for shot in shots])
+    grids = np.asarray([shot.grid_cpu.total_s for shot in shots])
+    return _resampled(len(shots), lambda picks: float(ours[picks].sum() / grids[picks].sum()))
+
+
+def _resampled(count: int, of: Callable[[list[int]], float]) -> list[float]:
+    """Returns the 95 % bootstrap interval of a statistic over shots, drawn with replacement."""
+    chance = np.random.default_rng(SEED)
+    found = [of(chance.integers(0, count, count).tolist()) for _ in range(RESAMPLES)]
+    return [_rounded(float(np.percentile(found, part))) for part in (2.5, 97.5)]
+
+
+def _cpu_ratio(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRecord]) -> float:
+    return sum(of(shot).cpu_s for shot in shots) / sum(shot.grid_cpu.total_s for shot in shots)
+
+
+def _trials_ratio(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRecord]) -> float:
+    return sum(of(shot).trials for shot in shots) / sum(shot.grid_trials for shot in shots)
+
+
+def _stops(searches: Sequence[SearchRecord]) -> dict[str, int]:
+    return dict(sorted(Counter(search.stop for search in searches).items()))
+
+
+def _cpu_splits(shots: Sequence[ShotRecord]) -> dict[str, dict[str, float]]:
+    """Returns CPU seconds by what they went into."""
+    extra = {
+        "ceilings_s": sum(shot.warm.ceilings_cpu_s for shot in shots),
+        "detection_s": sum(shot.warm.detection_cpu_s for shot in shots),
+    }
+    oracle = sum_of(shot.grid_cpu for shot in shots).model_dump()
+    search = {**sum_of(shot.warm.cpu for shot in shots).model_dump(), **extra}
+    return {
+        name: {key: round(value, 3) for key, value in split.items()}
+        for name, split in (("oracle", oracle), ("search", search))
+    }
+
+
+def _worst(shots: Sequence[ShotRecord]) -> list[dict[str, Any]]:
+    worst = sorted(shots, key=lambda shot: (-shot.warm.loss.mean, shot.shot))[:WORST]
+    return [
+        {
+            "shot": shot.shot,
+            "hull_loss": _rounded(shot.warm.loss.mean),
+            "noise_floor": _rounded(shot.noise_floor),
+            "trials": shot.warm.trials,
+            "stop": shot.warm.stop,
+            "dense": shot.warm.dense,
+            "unreached_targets": shot.warm.loss.unreached,
+        }
+        for shot in worst
+    ]
+
+
+def _baselines(shots: Sequence[ShotRecord]) -> dict[str, dict[str, float]]:
+    found = mean_losses([shot.rules for shot in shots], [shot.grid_cpu.total_s for shot in shots])
+    return {
+        rule: {"hull_loss_mean": _rounded(loss), "cpu_ratio": _rounded(ratio)}
+        for rule, (loss, ratio) in sorted(found.items())
+    }
+
+
+def _mean_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _rounded(float(np.mean(known))) if known else None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return _rounded(part / whole) if whole else None
+
+
+def _rounded(value: float) -> float:
+    # Adding zero turns -0.0 into 0.0.
+    return round(value, DIGITS) + 0.0

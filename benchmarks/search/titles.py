@@ -1,0 +1,132 @@
+"""Searches the shots of a clip as a title: in waves, each warm with what the waves before it found; and cold."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchmarks.oracle.grid import CRF_RANGE, grid_sizes
+from benchmarks.oracle.lab import Point
+from benchmarks.oracle.table import BenchShot, Setting, Trial
+from benchmarks.search.ceilings import ShotCeilings
+from benchmarks.search.driver import Measure, Search, search_shot, seen_of
+from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
+from domain.search import PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
+from ladders.search.waves import plan_waves, prior_of
+from ladders.search_design import split_by_memory
+
+COLD_TRIALS, WARM_TRIALS = 26, 12
+"""Trials of a shot at most."""
+STOP_REGRET = 0.004
+CRF_STEP = 1.0
+"""Decisions are whole CRFs, so that the grid's own even ones are found in the oracle's table."""
+
+
+class TrialSource(Protocol):
+    """The lab, or a replayed table."""
+
+    async def measure(
+        self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int
+    ) -> tuple[Trial, ...]:
+        """Returns the trials of the points, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What may be varied for an ablation."""
+
+    subsample: int = 7
+    """At most; shots shorter than four scored frames get less."""
+    is_warm: bool = True
+    """Shots hear of finished shots of their title."""
+
+
+def subsample_of(shot: BenchShot, most: int) -> int:
+    """Returns how a shot is scored in search: every n-th frame, n odd, at least four frames of it."""
+    step = max(1, min(most, shot.frames // 4))
+    return step if step % 2 else step - 1
+
+
+def difficulty_of(shot: BenchShot) -> float:
+    """Returns the natural logarithm of the lossless bits a pixel."""
+    return math.log(8 * shot.size_bytes / (shot.frames * shot.display.pixels))
+
+
+def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, *, is_warm: bool) -> SearchTask:
+    """Returns what the search of a shot is told: the grid's sizes and CRF range, nothing of its trials."""
+    low, high = CRF_RANGE[setting.codec]
+    return SearchTask(
+        codec=setting.codec,
+        sizes=grid_sizes(shot),
+        ceilings=ceilings.vmafs,
+        lowest_crf=float(low),
+        highest_crf=float(high),
+        crf_step=CRF_STEP,
+        floor_vmaf=LOWEST_TARGET_VMAF,
+        top_vmaf=HIGHEST_TARGET_VMAF,
+        max_trials=WARM_TRIALS if is_warm else COLD_TRIALS,
+        stop_regret=STOP_REGRET,
+        difficulty=difficulty_of(shot),
+    )
+
+
+async def search_title(
+    source: TrialSource,
+    shots: Sequence[BenchShot],
+    setting: Setting,
+    ceilings: Mapping[str, ShotCeilings],
+    design: Design,
+) -> dict[str, Search]:
+    """Searches all shots of one clip; returns them by name.
+
+    A shot of the first wave is cold; later ones know the finished shots of the waves before theirs.
+    """
+    difficulties = [difficulty_of(shot) for shot in shots]
+    finished: dict[int, PriorShot] = {}
+    found: dict[str, Search] = {}
+    for wave in plan_waves(difficulties):
+        known = [finished[index] for index in sorted(finished)] if design.is_warm else []
+        priors = [prior_of(difficulties[index], known) if known else TitlePrior() for index in wave]
+        searches = await asyncio.gather(
+            *(
+                _search(source, shots[index], setting, ceilings[shots[index].name], prior, design)
+                for index, prior in zip(wave, priors, strict=True)
+            )
+        )
+        for index, search in zip(wave, searches, strict=True):
+            found[shots[index].name] = search
+            vmafs = ceilings[shots[index].name].vmafs
+            finished[index] = PriorShot(difficulty=difficulties[index], ceilings=vmafs, seen=search.seen)
+    return {shot.name: found[shot.name] for shot in shots}
+
+
+async def _search(
+    source: TrialSource,
+    shot: BenchShot,
+    setting: Setting,
+    ceilings: ShotCeilings,
+    prior: TitlePrior,
+    design: Design,
+) -> Search:
+    task = search_task(shot, setting, ceilings, is_warm=bool(prior.shots))
+    return await search_shot(task, prior, _measure_with(source, shot, setting, design.subsample))
+
+
+def _measure_with(source: TrialSource, shot: BenchShot, setting: Setting, most: int) -> Measure:
+    async def measure(asks: Sequence[TrialAsk]) -> Sequence[SeenTrial]:
+        trials = await make_trials(source, shot, setting, asks, subsample=subsample_of(shot, most))
+        return [seen_of(trial, shot.frames) for trial in trials]
+
+    return measure
+
+
+async def make_trials(
+    source: TrialSource, shot: BenchShot, setting: Setting, asks: Sequence[TrialAsk], *, subsample: int
+) -> tuple[Trial, ...]:
+    """Returns the trials of the asks, in their order; as many share a process as its memory allows."""
+    made: dict[Point, Trial] = {}
+    for group in split_by_memory(tuple(dict.fromkeys(asks))):
+        points = [(ask.resolution, ask.crf) for ask in group]
+        made.update(zip(points, await source.measure(shot, setting, points, subsample=subsample), strict=True))
+    return tuple(made[ask.resolution, ask.crf] for ask in asks)
