@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from activities.faults import ScoresMissing
-from activities.heartbeats import Pulse
 from activities.toolbox import Toolbox
 from domain.cpu import CpuSplit
 from domain.ladder import RateQualityPoint, ShotPoints
@@ -127,7 +126,9 @@ async def read_prior(toolbox: Toolbox, reference: UnitReference) -> tuple[PriorS
     return (await asyncio.to_thread(toolbox.results.read_document, plan.prior, PriorSet)).shots
 
 
-def read_searched_title(toolbox: Toolbox, mezzanine: Mezzanine, codec: Codec, pulse: Pulse) -> SearchedTitle:
+def read_searched_title(
+    toolbox: Toolbox, mezzanine: Mezzanine, codec: Codec, pulse: Callable[[int], None]
+) -> SearchedTitle:
     """Returns all shots of a title with the curves that their searches left.
 
     Raises:

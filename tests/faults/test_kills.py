@@ -31,7 +31,7 @@ async def test_a_title_survives_kill_9_in_the_middle(
     assert fresh_stack.pid_of(victim) != killed
     assert objects_of(fresh_stack.release_of(receipt)) == objects_of(undisturbed.release)
     assert fresh_stack.release_of(receipt).release_id == undisturbed.release.release_id
-    lost = await lost_tries(fresh_stack, handle.id, "trial")
+    lost = await lost_tries(fresh_stack, handle.id, "search")
     assert lost <= 1
     if victim == "encode-cpu":
         assert lost == 1

@@ -1,4 +1,4 @@
-"""Records the histories of a finished title: ``python -m tests.histories.record WORKFLOW_ID`` beside its stack.
+"""Records the histories of a finished title: ``python -m tests.histories.record WORKFLOW_ID [STATE]`` beside its stack.
 
 Run it when the order of a title's steps has changed on purpose; commit what it writes and say so in the changelog.
 """
@@ -9,19 +9,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from temporalio.service import RPCError, RPCStatusCode
+
 from client.local_stack.state import DEFAULT_STATE
 from client.session import open_session
 
 FOLDER = Path(__file__).parent
-KINDS = ("trial", "baseline", "encode", "measure", "assemble")
+KINDS = ("trial", "search", "baseline", "encode", "measure", "assemble")
+"""Kinds of units; a title has searches or a grid of trials, and what it has not keeps its older recording."""
 
 
-async def record(workflow_id: str) -> None:
+async def record(workflow_id: str, state: Path = DEFAULT_STATE) -> None:
     """Writes the title's history and that of the first batch of each kind."""
-    session = await open_session(DEFAULT_STATE)
+    session = await open_session(state)
     wanted = {"encode_title": workflow_id, **{f"batch_{kind}": f"{workflow_id}/{kind}-0001" for kind in KINDS}}
     for name, run in wanted.items():
-        history = await session.temporal.get_workflow_handle(run).fetch_history()
+        try:
+            history = await session.temporal.get_workflow_handle(run).fetch_history()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            continue
         content = {"workflow_id": run, "history": without_host(history.to_json_dict())}
         (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
@@ -36,4 +44,4 @@ def without_host(content: Any) -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(sys.argv[1]))
+    asyncio.run(record(sys.argv[1], *map(Path, sys.argv[2:3])))

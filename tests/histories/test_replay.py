@@ -8,6 +8,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from domain.work import UnitKind
 from tests.support.fake_title import FakeTitle
 from workers.roles import FAILURES, WORKFLOWS, workflow_runner
 
@@ -35,8 +36,8 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 
 
 def test_a_title_and_every_kind_of_batch_are_recorded() -> None:
-    kinds = {"encode_title", "batch_trial", "batch_baseline", "batch_encode", "batch_measure", "batch_assemble"}
-    assert {path.stem for path in HISTORIES} == kinds
+    batches = {f"batch_{kind.value}" for kind in UnitKind}
+    assert {path.stem for path in HISTORIES} == {"encode_title", *batches}
 
 
 async def test_a_history_with_a_missing_step_does_not_replay() -> None:
@@ -71,4 +72,4 @@ def payloads_of(content: object) -> list[str]:
 
 def test_fakes_cover_every_activity() -> None:
     names = {getattr(function, "__temporal_activity_definition").name for function in FakeTitle().activities()}
-    assert len(names) == 20
+    assert len(names) == 22
