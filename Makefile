@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint fast slow format requirements shots schema errors clean
+.PHONY: help setup demo test check lint fast slow format requirements shots bench bench-oracle bench-search schema errors clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -48,6 +48,20 @@ requirements: setup ## Compile requirements.txt from pyproject.toml, newest vers
 
 shots: setup ## Precision, recall and F1 of shot detection on clips with known cuts: make shots MEDIA=folder
 	@$(BIN)/python -m benchmarks.shots $(MEDIA)
+
+BENCH_OPTIONS = $(if $(SETTINGS),--settings $(SETTINGS)) $(if $(SHOTS),--shots $(SHOTS)) $(if $(FRAMES),--frames $(FRAMES)) \
+	$(if $(CRF_STEP),--crf-step $(CRF_STEP)) $(ARGS)
+
+bench-oracle: setup ## The exhaustive grid of a folder of clips: make bench-oracle MEDIA=folder OUT=folder
+	@$(if $(and $(MEDIA),$(OUT)),:,echo "say: make $@ MEDIA=folder OUT=folder"; exit 2)
+	@$(BIN)/python -m benchmarks.oracle "$(MEDIA)" "$(OUT)" $(BENCH_OPTIONS)
+
+bench-search: setup ## The search against it, with peers' rules: make bench-search MEDIA=folder OUT=folder
+	@$(if $(and $(MEDIA),$(OUT)),:,echo "say: make $@ MEDIA=folder OUT=folder"; exit 2)
+	@$(BIN)/python -m benchmarks.search "$(MEDIA)" "$(OUT)" $(BENCH_OPTIONS)
+
+bench: bench-search ## The same, into docs/benchmarks.md and benchmarks/results
+	@$(BIN)/python -m benchmarks.page "$(OUT)"
 
 schema: setup ## Write the JSON Schema of a title request into docs/
 	@$(BIN)/pertitle schema > docs/title-request.schema.json

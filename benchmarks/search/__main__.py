@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,9 +37,8 @@ class NothingToJudge(Exception):
 def main(arguments: list[str]) -> int:
     """Runs the benchmark; returns the exit code: 2 where there is nothing to measure or a tool failed."""
     options = _parser().parse_args(arguments)
-    command = " ".join(["python -m benchmarks.search", *arguments])
     try:
-        summary = asyncio.run(_run(options, command))
+        summary = asyncio.run(_run(options, _command(options, arguments)))
     except (NothingToJudge, PertitleError) as error:
         print(f"bench-search: {error}", file=sys.stderr)
         return 2
@@ -60,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the summary instead of tables")
     return parser
+
+
+def _command(options: argparse.Namespace, arguments: Sequence[str]) -> str:
+    """Returns the make command that repeats the run, with the folders' names instead of their places here."""
+    places = {str(options.media): options.media.name, str(options.out): options.out.name}
+    rest = [argument for argument in arguments if str(Path(argument)) not in places]
+    return f"make bench MEDIA={options.media.name} OUT={options.out.name} ARGS='{shlex.join(rest)}'"
 
 
 async def _run(options: argparse.Namespace, command: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ class Measured(NamedTuple):
     vmaf: float
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Envelope:
     """The lower envelope over sizes of monotone curves.
 
@@ -42,12 +43,12 @@ class Envelope:
 
     curves: Curves
 
-    @property
+    @cached_property
     def low_vmaf(self) -> float:
         """The lowest quality of any size."""
         return min(curve.min_vmaf for curve in self.curves.values())
 
-    @property
+    @cached_property
     def high_vmaf(self) -> float:
         """The best quality of any size."""
         return max(curve.max_vmaf for curve in self.curves.values())
@@ -76,8 +77,8 @@ class Envelope:
 
     def _best(self, vmaf: float) -> tuple[Resolution, float]:
         wanted = min(vmaf, self.high_vmaf)
-        able = [(size, curve) for size, curve in self.curves.items() if curve.max_vmaf >= wanted - 1e-9]
         u = float(stretch(np.asarray([wanted], dtype=np.float64))[0])
+        able = [(size, curve) for size, curve in self.curves.items() if curve.sampled_u[-1] >= u - 1e-9]
         rates = [(float(np.interp(u, curve.sampled_u, curve.sampled_log_rate)), size) for size, curve in able]
         log_rate, size = min(rates, key=lambda item: (item[0], item[1].pixels))
         return size, log_rate

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.oracle.table import BenchShot, Setting
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Search
-from benchmarks.search.envelope import Curves, Measured, choices_of
+from benchmarks.search.envelope import Choice, Curves, Measured, choices_of
 from benchmarks.search.fixed_rates import NETFLIX
 from benchmarks.search.hull_loss import hull_loss
 from benchmarks.search.records import ChosenPoint, SearchRecord, SettingRecord, ShotRecord
@@ -93,6 +93,7 @@ async def _judge_shot(
 ) -> ShotRecord:
     grid, subsample = case.grids[shot.name], subsample_of(shot, case.design.subsample)
     warm, cold = [await _judge_search(source, case, grid, search) for search in searches]
+    exact = choices_of(grid.curves, grid.targets, crfs=grid.crf_range, crf_step=CRF_STEP)
     noisy = choices_of(curves_of(grid.trials, shot.frames, subsample=subsample), grid.targets, crfs=grid.crf_range)
     ratio = metric_ratio((warm, cold), grid)
     return ShotRecord(
@@ -101,6 +102,7 @@ async def _judge_shot(
         grid_trials=len(grid.trials),
         grid_cpu=grid.cpu,
         noise_floor=hull_loss(grid.envelope, noisy, [grid.look(choice) for choice in noisy]).mean,
+        encoding_floor=hull_loss(grid.envelope, exact, await _encoded(source, shot, case.setting, exact)).mean,
         warm=warm.model_copy(update={"is_warm": True}),
         cold=cold,
         metric_ratio=ratio,
@@ -113,9 +115,7 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
     """Returns the record of a search: its claims are encoded and scored on every frame, which is no cost of it."""
     shot, subsample = grid.shot, subsample_of(grid.shot, case.design.subsample)
     choices = choices_of(_curves(search), grid.targets, crfs=grid.crf_range, crf_step=CRF_STEP)
-    claims = [TrialAsk(resolution=choice.resolution, crf=choice.crf) for choice in choices]
-    made = await make_trials(source, shot, case.setting, claims, subsample=1)
-    measured = [Measured(trial.bitrate_bps, pool_scores(trial.frame_scores).mean) for trial in made]
+    measured = await _encoded(source, shot, case.setting, choices)
     asked = [TrialAsk(resolution=trial.resolution, crf=trial.crf) for trial in search.seen]
     trials = await make_trials(source, shot, case.setting, asked, subsample=subsample)
     return SearchRecord(
@@ -136,6 +136,12 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
             ChosenPoint(**choice._asdict(), **point._asdict()) for choice, point in zip(choices, measured, strict=True)
         ),
     )
+
+
+async def _encoded(source: TrialSource, shot: BenchShot, setting: Setting, choices: Sequence[Choice]) -> list[Measured]:
+    asks = [TrialAsk(resolution=choice.resolution, crf=choice.crf) for choice in choices]
+    made = await make_trials(source, shot, setting, asks, subsample=1)
+    return [Measured(trial.bitrate_bps, pool_scores(trial.frame_scores).mean) for trial in made]
 
 
 def metric_ratio(searches: Sequence[SearchRecord], grid: ShotGrid) -> float:

@@ -17,7 +17,7 @@ from ladders.rung_selection import plan_ladder_from
 from ladders.searched_title import SearchedShot, SearchedTitle
 
 POLICY = LadderPolicy(floor_vmaf=30.0, min_bitrate_bps=10_000, lowest_bitrate_bps=10_000, min_gain_vmaf=0.0)
-"""The default policy, but down to VMAF 30 whatever that brings the viewers: every rung is one more test of a promise."""
+"""The default policy, but down to VMAF 30 whatever it brings the viewers: each rung is one more promise to test."""
 
 
 class KeptRungs(Value):

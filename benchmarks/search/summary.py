@@ -37,6 +37,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
         "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.warm)),
         "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.warm)),
         "noise_floor": _rounded(float(np.mean([shot.noise_floor for shot in shots]))),
+        "encoding_floor": _rounded(float(np.mean([shot.encoding_floor for shot in shots]))),
         "rungs": promised,
         "rungs_within_half_vmaf": _share(sum(clip.corrected for clip in record.rungs), promised),
         "rungs_within_half_vmaf_uncorrected": _share(sum(clip.at_once for clip in record.rungs), promised),

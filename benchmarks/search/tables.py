@@ -43,13 +43,27 @@ def search_rows(settings: Mapping[str, Any]) -> list[list[str]]:
                 *(percent(loss[key]) for key in ("mean", "median", "p95", "max")),
                 f"{100 * low:.2f} to {100 * high:.2f} %",
                 percent(numbers["noise_floor"]),
+                percent(numbers["encoding_floor"]),
                 percent(found["cpu_ratio"], 1),
                 percent(found["trials_ratio"], 1),
             ])  # fmt: skip
     return rows
 
 
-SEARCH_HEAD = ("setting", "prior", "shots", "mean", "median", "p95", "max", "95 % of mean", "noise", "CPU", "trials")
+SEARCH_HEAD = (
+    "setting",
+    "prior",
+    "shots",
+    "mean",
+    "median",
+    "p95",
+    "max",
+    "95 % of mean",
+    "noise",
+    "floor",
+    "CPU",
+    "trials",
+)
 TITLE_HEAD = ("setting", "rungs", "kept at once", "kept", "fixed ladder", "one CRF", "per title", "search loss")
 
 
