@@ -10,19 +10,18 @@ from domain.search import SearchTask, SeenTrial, TrialAsk
 from domain.video import Resolution
 from ladders.interpolation import Floats
 from ladders.search.dense import on_step
-from ladders.search.surface import NOISE, Places, Surface, stretch_below
+from ladders.search.surface import NOISE, Places, Surface
 
 VMAF_STEP = 1.0
 """Distance of the qualities at which sizes are compared."""
 CEILING_MARGIN_VMAF = 0.3
 """No size is considered nearer than this to its ceiling: its rate grows without bound there."""
-CRF_MARGIN = 0.5
-"""How far outside the encoder's range a foretold CRF may lie: it is foretold, not known."""
+REACH_VMAF = 0.5
+"""How far below the quality at its last CRF a size may still be considered: that quality is foretold, not known."""
 FIXED_COST = 0.3
 """Part of a trial's CPU seconds that does not depend on its size (comparing at display size), where the display's own
 size costs 1. Measured: 0.27 for x264 medium, 0.2 for x265 fast. It steers the order of trials only."""
 _NONE = -1
-_NEVER = 1e3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,26 +63,26 @@ class _Cells:
 def look_out(task: SearchTask, surface: Surface) -> Outlook:
     """Returns the model on the grid of the task's window."""
     vmafs = np.arange(task.floor_vmaf, task.top_vmaf + VMAF_STEP / 2, VMAF_STEP)
-    rows, columns = np.nonzero(vmafs[None, :] < surface.ceilings[:, None] - CEILING_MARGIN_VMAF)
-    places = Places.of(0, surface.rhos[rows], stretch_below(surface.ceilings[rows], vmafs[columns]))
-    log_rates, crfs = surface.predict(places)
-    covariance = surface.covariance(places) * surface.inflation**2
-    feasible = (crfs >= task.lowest_crf - CRF_MARGIN) & (crfs <= task.highest_crf + CRF_MARGIN)
     shape = (len(task.sizes), len(vmafs))
     rate_grid, crf_grid = np.full(shape, np.inf), np.full(shape, np.nan)
-    crf_grid[rows, columns] = crfs
-    rate_grid[rows[feasible], columns[feasible]] = log_rates[feasible]
+    for row in range(len(task.sizes)):
+        curve = surface.curve(row)
+        reach = (vmafs >= curve.vmafs[0] - REACH_VMAF) & (vmafs <= curve.vmafs[-1])
+        reach &= vmafs < surface.ceilings[row] - CEILING_MARGIN_VMAF
+        crf_grid[row, reach] = np.interp(vmafs[reach], curve.vmafs, curve.crfs)
+        rate_grid[row, reach] = np.interp(vmafs[reach], curve.vmafs, curve.log_rates)
     best = np.where(np.isfinite(rate_grid).any(axis=0), rate_grid.argmin(axis=0), _NONE)
-    kept = np.flatnonzero(feasible)
+    rows, columns = np.nonzero(np.isfinite(rate_grid))
+    places = Places.of(0, surface.rhos[rows], crf_grid[rows, columns])
     number = np.full(shape, _NONE)
-    number[rows[kept], columns[kept]] = np.arange(len(kept))
+    number[rows, columns] = np.arange(len(rows))
     cells = _Cells(
-        rows=rows[kept],
-        columns=columns[kept],
-        log_rates=log_rates[kept],
-        crfs=crfs[kept],
-        covariance=covariance[np.ix_(kept, kept)],
-        leader=number[best[columns[kept]], columns[kept]],
+        rows=rows,
+        columns=columns,
+        log_rates=rate_grid[rows, columns],
+        crfs=crf_grid[rows, columns],
+        covariance=surface.covariance(places) * surface.inflation**2,
+        leader=number[best[columns], columns],
     )
     regret = _regret_by_column(cells, cells.covariance, len(vmafs))
     return Outlook(vmafs, rate_grid, crf_grid, best, regret, cells)

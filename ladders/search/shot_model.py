@@ -10,8 +10,8 @@ from domain.ladder import RateQualityPoint
 from domain.search import SearchTask, SeenTrial, TitlePrior
 from domain.video import Resolution
 from ladders.interpolation import Floats, RateQualityCurve, stretch, undominated
-from ladders.search.regret import CEILING_MARGIN_VMAF, CRF_MARGIN
-from ladders.search.surface import Places, Surface, stretch_below
+from ladders.search.regret import CEILING_MARGIN_VMAF
+from ladders.search.surface import Surface, stretch_below
 
 SAMPLE_VMAF = 0.25
 """Distance of a curve's samples; between them it is linear."""
@@ -64,7 +64,7 @@ def fit_curves(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -
             sampled_log_rate=np.maximum.accumulate(sampled[:, 0]),
             sampled_crf=np.minimum.accumulate(np.clip(sampled[:, 1], task.lowest_crf, task.highest_crf)),
         )
-        variances = np.diag(surface.covariance(_places(surface, row, vmafs)))
+        variances = np.diag(surface.covariance(surface.places(row, curves[size].sampled_crf)))
         errors[size] = np.sqrt(np.maximum(variances, 0.0)) * inflation
     return ShotCurves(curves, errors)
 
@@ -80,27 +80,24 @@ class _Knots:
 
 def _knots(task: SearchTask, surface: Surface, row: int, own: Sequence[RateQualityPoint]) -> _Knots:
     """Returns the measured points of a size, and the model's where none is near and none is contradicted."""
-    high = min(max([task.top_vmaf, *(point.vmaf for point in own)]), surface.ceilings[row] - CEILING_MARGIN_VMAF)
-    low = min([task.floor_vmaf, *(point.vmaf for point in own)])
-    vmafs = np.arange(low, high + 1e-9, MODEL_VMAF)
-    log_rates, crfs = surface.predict(_places(surface, row, vmafs))
+    model = surface.curve(row)
+    high = min(model.vmafs[-1], max(task.top_vmaf, model.vmafs[0]), surface.ceilings[row] - CEILING_MARGIN_VMAF)
+    low = min(max(task.floor_vmaf, model.vmafs[0]), high)
+    vmafs = np.linspace(low, high, max(2, round((high - low) / MODEL_VMAF) + 1))
+    log_rates = np.interp(vmafs, model.vmafs, model.log_rates)
+    crfs = np.interp(vmafs, model.vmafs, model.crfs)
     knots = [(point.vmaf, float(np.log(point.bitrate_bps)), point.crf) for point in own]
     measured = np.asarray([point.vmaf for point in own], dtype=np.float64)
     for vmaf, log_rate, crf in zip(vmafs.tolist(), log_rates.tolist(), crfs.tolist(), strict=True):
         is_far = not measured.size or float(np.min(np.abs(measured - vmaf))) > FAR_VMAF
-        inside = task.lowest_crf - CRF_MARGIN <= crf <= task.highest_crf + CRF_MARGIN
         fits = all(
             (vmaf - other) * (log_rate - rate) > 0 and (vmaf - other) * (crf - other_crf) < 0
             for other, rate, other_crf in knots
         )
-        if is_far and inside and fits:
+        if is_far and fits:
             knots.append((vmaf, log_rate, crf))
     columns = np.asarray(sorted(knots), dtype=np.float64).reshape(-1, 3).T
     return _Knots(columns[0], columns[1], columns[2])
-
-
-def _places(surface: Surface, row: int, vmafs: Floats) -> Places:
-    return Places.of(0, np.full(len(vmafs), surface.rhos[row]), stretch_below(surface.ceilings[row], vmafs))
 
 
 def _sampled(knots: Floats) -> Floats:

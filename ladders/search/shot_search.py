@@ -19,6 +19,12 @@ KNEE_LOG_RATE_PER_VMAF = 0.15
 """Slope between two trials of a size from which on the shot breaks the model (grain that is kept or dropped)."""
 SURPRISE = 5.0
 """Standard deviations of a single trial from all others that break the model."""
+SEED_PARTS = ((0.15, 0.3), (0.6, 0.4))
+"""Places of the two seeds of each size in the CRF range (0 to 1): for the largest size, and added for the smallest."""
+ENCLOSED_WITHIN_VMAF = 2.0
+"""A trial so near to an end of the window encloses it."""
+CONTENDS_WITHIN = 0.15
+"""A size within 15 % of the best may be the best."""
 _WARM = 2
 """Finished shots that make a start warm."""
 
@@ -48,6 +54,8 @@ def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing
     stop = _forced_stop(task, seen, room)
     if stop is None and missing:
         return SearchStep(trials=missing[:room], why="the shot breaks the model: dense design")
+    if stop is None and (asks := _unbracketed(task, seen, outlook)):
+        return SearchStep(trials=asks[:room], why="the ends of the window want to be enclosed")
     if stop is None and regret <= task.stop_regret:
         if asks := _uncertified(task, seen, outlook):
             return SearchStep(trials=asks[:room], why="crossovers want to be certified")
@@ -75,14 +83,61 @@ def breaks_model(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior)
             steep = np.log(better.bitrate_bps / worse.bitrate_bps) > KNEE_LOG_RATE_PER_VMAF * max(fall, 1.0)
             if steep and task.floor_vmaf < worse.vmaf < task.top_vmaf - 10 and better.vmaf < task.top_vmaf:
                 return True
-    return bool(np.max(np.abs(Surface(task, seen, prior).surprises())) > SURPRISE) if len(seen) > 3 else False
+    return bool(np.max(np.abs(Surface(task, seen, prior).surprises)) > SURPRISE) if len(seen) > 3 else False
 
 
 def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
-    """Returns the first trials: two for every size; for a warm start two each for the largest and the smallest."""
-    middle = on_step(task, (task.lowest_crf + task.highest_crf) / 2)
-    sizes = task.sizes if len(prior.shots) < _WARM else tuple(dict.fromkeys((task.sizes[0], task.sizes[-1])))
-    return tuple(TrialAsk(resolution=size, crf=crf) for size in sizes for crf in (middle, task.highest_crf))
+    """Returns the first trials: two for every size, larger sizes at lower CRFs, so that all together span the range.
+
+    A warm start asks only the largest and the smallest size: where the shot stands, the title's shots tell the rest.
+    """
+    last = max(1, len(task.sizes) - 1)
+    asks = []
+    for row, size in enumerate(task.sizes):
+        if len(prior.shots) >= _WARM and 0 < row < last:
+            continue
+        for start, spread in SEED_PARTS:
+            crf = task.lowest_crf + (task.highest_crf - task.lowest_crf) * (start + spread * row / last)
+            asks.append(TrialAsk(resolution=size, crf=on_step(task, crf)))
+    return tuple(dict.fromkeys(asks))
+
+
+def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> list[TrialAsk]:
+    """Returns the last CRF of each size that ends inside the window, near the best, and was not tried there."""
+    best = outlook.log_rates.min(axis=0)
+    asks = []
+    for row, size in enumerate(task.sizes):
+        reached = np.flatnonzero(np.isfinite(outlook.log_rates[row]))
+        ask = TrialAsk(resolution=size, crf=task.highest_crf)
+        if reached.size == 0 or reached[0] == 0 or any((t.resolution, t.crf) == (size, ask.crf) for t in seen):
+            continue
+        if outlook.log_rates[row, reached[0]] - best[reached[0]] < CONTENDS_WITHIN:
+            asks.append(ask)
+    return asks
+
+
+def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
+    """Returns trials at the ends of the window, and of the sizes in it, that nothing encloses yet.
+
+    A curve is never followed beyond its ends. Where an encoder's last CRF still looks good, a size ends inside the
+    window, and often it is the best one just there.
+    """
+    asks = _open_ends(task, seen, outlook)
+    for row, edge, is_open in (
+        (0, -1, max(trial.vmaf for trial in seen) < task.top_vmaf - ENCLOSED_WITHIN_VMAF),
+        (len(task.sizes) - 1, 0, min(trial.vmaf for trial in seen) > task.floor_vmaf + ENCLOSED_WITHIN_VMAF),
+    ):
+        size = task.sizes[row]
+        own = [trial.crf for trial in seen if trial.resolution == size]
+        end = task.lowest_crf if edge else task.highest_crf
+        if not is_open or end in own:
+            continue
+        foretold = float(outlook.crfs[row, edge])
+        crf = on_step(task, foretold if np.isfinite(foretold) else end)
+        # Beyond all trials of the size, or the edge would stay open.
+        beyond = min([*own, end + 4]) - 2 if edge else max([*own, end - 4]) + 2
+        asks.append(TrialAsk(resolution=size, crf=on_step(task, min(crf, beyond) if edge else max(crf, beyond))))
+    return tuple(asks)
 
 
 def _missing(asks: Sequence[TrialAsk], seen: Sequence[SeenTrial]) -> tuple[TrialAsk, ...]:
