@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.oracle.lab import Point
 from benchmarks.oracle.table import BenchShot, Setting, Trial, TrialTable
+from benchmarks.search.envelope import Choice
 from benchmarks.search.shot_grid import ShotGrid
 from domain.cpu import CpuSplit
 from domain.video import Resolution
@@ -46,13 +47,14 @@ def _trial(grid: ShotGrid, size: Resolution, crf: float, subsample: int) -> Tria
     low, high = trials[above - 1], trials[above]
     part = min(max((crf - low.crf) / (high.crf - low.crf), 0.0), 1.0)
     scores = (1 - part) * np.asarray(low.frame_scores) + part * np.asarray(high.frame_scores)
-    log_rate = (1 - part) * np.log(low.bitrate_bps) + part * np.log(high.bitrate_bps)
-    kept = tuple(scores[::subsample].tolist())
+    # Rate and mean as the size's curve has them, so that what is interpolated lies on the exhaustive hull.
+    point = grid.look(Choice(0.0, size, crf, is_reached=True))
+    kept = tuple((scores + (point.vmaf - scores.mean()))[::subsample].tolist())
     return low.model_copy(
         update={
             "crf": crf,
             "subsample": subsample,
-            "bitrate_bps": float(np.exp(log_rate)),
+            "bitrate_bps": point.bitrate_bps,
             "frame_scores": kept,
             "cpu": _subsampled(grid.cpu_at(size, crf), len(kept) / grid.shot.frames),
         }

@@ -1,0 +1,119 @@
+"""The search benchmark as a command: replayed from a table, and once with ffmpeg."""
+
+import asyncio
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.page import write_page
+from benchmarks.search.__main__ import main
+from benchmarks.search.records import SettingRecord
+from sample_media.clips import make_clip
+from tests.benchmarks.tables import write_oracle
+
+REPLAY = ["--replay", "--settings", "h264/medium,h264/veryfast"]
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bench")
+    write_oracle(out)
+    assert main(["clips", str(out), *REPLAY]) == 0
+    return out
+
+
+def test_the_summary_holds_every_number_for_each_setting(replayed: Path) -> None:
+    summary = json.loads((replayed / "summary.json").read_text())
+
+    assert list(summary) == ["h264/medium", "h264/veryfast", "about"]
+    numbers = summary["h264/medium"]
+    assert (numbers["shots"], numbers["clips"], numbers["shots_per_clip"]) == (3, 2, [2, 1])
+    assert set(numbers["hull_loss"]) >= {"mean", "median", "p95", "max"}
+    assert set(numbers["bd_rate"]) == {"fixed_ladder", "one_crf", "per_title"}
+    assert 0 < numbers["cpu_ratio"] < 1.5
+    assert 0 < numbers["trials_ratio"] < 1
+    assert numbers["rungs_within_half_vmaf_uncorrected"] <= numbers["rungs_within_half_vmaf"] <= 1.0
+    assert all(set(found) == {"hull_loss_mean", "cpu_ratio"} for found in numbers["baselines"].values())
+    assert "cheap_preset_grid" in numbers["baselines"]
+    assert "cheap_preset_grid" not in summary["h264/veryfast"]["baselines"]
+
+
+def test_detection_and_trials_are_charged_to_the_search(replayed: Path) -> None:
+    record = SettingRecord.model_validate_json((replayed / "records.jsonl").read_text().splitlines()[0])
+    numbers = json.loads((replayed / "summary.json").read_text())["h264/medium"]
+
+    spent = sum(shot.warm.cpu.total_s + shot.warm.detection_cpu_s for shot in record.shots)
+
+    assert numbers["cpu_split"]["search"]["detection_s"] == pytest.approx(1.5)
+    assert numbers["cpu_ratio"] == pytest.approx(spent / sum(shot.grid_cpu.total_s for shot in record.shots), abs=1e-6)
+
+
+def test_equal_tables_give_equal_bytes(replayed: Path, tmp_path: Path) -> None:
+    again = tmp_path / replayed.name
+    write_oracle(again)
+    assert main(["clips", str(again), *REPLAY]) == 0
+
+    for name in ("summary.json", "records.jsonl"):
+        assert (again / name).read_bytes() == (replayed / name).read_bytes()
+
+
+def test_the_summary_names_no_folder_of_this_machine(replayed: Path) -> None:
+    assert str(replayed.parent) not in (replayed / "summary.json").read_text()
+
+
+def test_a_folder_without_clips_is_an_error_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+
+    assert main([str(tmp_path / "empty"), str(tmp_path / "out")]) == 2
+    assert "no clip there that the pipeline would take" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_an_error_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "nowhere"), str(tmp_path / "out")]) == 2
+    assert "no such folder or clip" in capsys.readouterr().err
+
+
+def test_nothing_to_replay_is_an_error_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clips", str(tmp_path), "--replay"]) == 2
+    assert "no shots.json" in capsys.readouterr().err
+
+
+def test_the_page_shows_tables_and_pictures_that_are_there(replayed: Path, tmp_path: Path) -> None:
+    summary = json.loads((replayed / "summary.json").read_text())
+    lines = (replayed / "records.jsonl").read_text().splitlines()
+
+    write_page(tmp_path, summary, [SettingRecord.model_validate_json(line) for line in lines])
+
+    page = (tmp_path / "docs" / "benchmarks.md").read_text()
+    assert "{{" not in page
+    assert "Replayed from a table" in page
+    pictures = sorted((tmp_path / "docs" / "images").glob("bench-*.svg"))
+    assert len(pictures) == 4
+    for picture in pictures:
+        assert f"images/{picture.name}" in page
+        assert ET.fromstring(picture.read_text()).tag.endswith("svg")  # noqa: S314 - our own file
+    kept = json.loads((tmp_path / "benchmarks" / "results" / "h264-medium.json").read_text())
+    assert kept == summary["h264/medium"]
+
+
+@pytest.mark.slow
+async def test_a_tiny_clip_is_searched_against_its_own_oracle(tmp_path: Path) -> None:
+    await make_clip("tiny_320x180p24", tmp_path / "media")
+    out = tmp_path / "out"
+    arguments = ["--settings", "h264/ultrafast", "--crf-step", "16", "--shots", "1", "--frames", "8", "--jobs", "1"]
+    command = [str(tmp_path / "media"), str(out), *arguments]
+
+    # In a thread of its own: the command starts an event loop, and the test runs inside one.
+    assert await asyncio.to_thread(main, command) == 0
+    first = (out / "summary.json").read_bytes()
+    numbers = json.loads(first)["h264/ultrafast"]
+    assert numbers["shots"] == 1
+    assert numbers["cpu_ratio"] > 0
+    assert numbers["cpu_split"]["search"]["encode_s"] > 0
+
+    assert await asyncio.to_thread(main, command) == 0
+    assert (out / "summary.json").read_bytes() == first
