@@ -17,7 +17,7 @@ class Bench:
     scratch: Path
     """An empty folder; whoever made it removes it."""
     on_progress: Callable[[int], None] = ignore_progress
-    """Called with the frames done so far, only when they rise."""
+    """Called with the frames done so far: when they rise, or when a trial process has worked on without one to show."""
 
 
 @dataclass(frozen=True, slots=True)

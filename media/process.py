@@ -25,6 +25,8 @@ GRACE_S = 10.0
 """Time between asking a process group to end and killing it."""
 STALL_S = 300.0
 """A program that says nothing for so long hangs; ffmpeg reports twice a second, also while it waits for libvmaf."""
+WORK_S = 0.2
+"""CPU seconds after which a program has done something, even if it has nothing to show for it."""
 _TAIL_LINES = 40
 _SHOWN_COMMAND = 600
 _LINE_LIMIT_BYTES = 1 << 20
@@ -62,6 +64,7 @@ async def run_tool(
     stdin: bytes | None = None,
     stall_s: float = STALL_S,
     watch_threads: bool = False,
+    on_work: Callable[[], None] | None = None,
 ) -> ToolRun:
     """Runs a program to its end.
 
@@ -71,6 +74,8 @@ async def run_tool(
         stdin: Bytes for standard input; without them it is ``/dev/null``.
         stall_s: Seconds without output after which the program is ended. Only with ``on_line``.
         watch_threads: Also tell the CPU seconds of its threads.
+        on_work: Called whenever the program has used ``WORK_S`` more of CPU; only with ``watch_threads``. Many encodes
+            of a short shot may all be under way before the first frame of one comes out.
 
     Raises:
         ToolMissing: if the program does not exist.
@@ -85,7 +90,7 @@ async def run_tool(
             if stdin is not None:
                 pipes.append(asyncio.create_task(_write_input(running, stdin)))
             watch = ThreadWatch(running.process.pid)
-            watcher = asyncio.create_task(_look_until_exit(running, watch)) if watch_threads else None
+            watcher = asyncio.create_task(_look_until_exit(running, watch, on_work)) if watch_threads else None
             try:
                 exit_code, cpu_s = await _until_exit(running, pipes, command, stall_s if on_line else None)
                 # A grandchild that outlives the leader would hold the pipe open for ever.
@@ -167,9 +172,13 @@ async def _read_lines(running: _Running, on_line: Callable[[str], None] | None) 
         transport.close()
 
 
-async def _look_until_exit(running: _Running, watch: ThreadWatch) -> None:
+async def _look_until_exit(running: _Running, watch: ThreadWatch, on_work: Callable[[], None] | None) -> None:
+    told_s = 0.0
     while not running.exited.done():
         watch.look()
+        if on_work is not None and watch.cpu_s - told_s >= WORK_S:
+            told_s = watch.cpu_s
+            on_work()
         await asyncio.wait([running.exited], timeout=LOOK_EVERY_S)
 
 

@@ -47,6 +47,11 @@ class ThreadWatch:
             thread_id = int(task.name)
             self._seen[thread_id] = ThreadCpu(thread_id, name, on_cpu_ns * 1e-9)
 
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all threads that were seen."""
+        return sum(thread.cpu_s for thread in self._seen.values())
+
     def threads(self) -> tuple[ThreadCpu, ...]:
         """Returns all threads that were ever seen, oldest first."""
         return tuple(self._seen[thread_id] for thread_id in sorted(self._seen))

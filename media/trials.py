@@ -60,10 +60,18 @@ async def encode_and_score(
     """
     outputs = _outputs(bench, recipes)
     logs = [output.with_suffix(".json") for output in outputs]
+    frames_done = 0
+
+    def note(frames: int) -> None:
+        nonlocal frames_done
+        frames_done = frames
+        bench.on_progress(frames)
+
     run = await run_tool(
         trial_command(bench.tools.ffmpeg, piece, recipes, metric, outputs=outputs),
-        on_line=frame_reader(bench.on_progress),
+        on_line=frame_reader(note),
         watch_threads=True,
+        on_work=lambda: bench.on_progress(frames_done),
     )
     encodes = tuple(checked_encode(path, piece, recipe) for path, recipe in zip(outputs, recipes, strict=True))
     scores = tuple(

@@ -15,7 +15,7 @@ import pytest
 from media import process
 from media.command import Command, command
 from media.errors import ToolFailed, ToolMissing, ToolStalled
-from media.process import run_tool
+from media.process import WORK_S, run_tool
 
 ROOT = Path(__file__).parents[2]
 STUBBORN = (
@@ -229,3 +229,21 @@ def test_a_killed_parent_takes_its_tool_with_it() -> None:
             with suppress(ProcessLookupError):
                 os.kill(tool, signal.SIGKILL)
     assert not is_running(tool)
+
+
+async def test_work_is_told_before_there_is_anything_to_show() -> None:
+    told: list[int] = []
+    busy = "import time\nwhile time.process_time() < 1.0: pass"
+    run = await run_tool(
+        python(busy),
+        watch_threads=True,
+        on_work=lambda: told.append(1),
+    )
+    assert run.stdout == ""
+    assert 1 <= len(told) <= 1.0 / WORK_S + 1
+
+
+async def test_a_program_that_only_waits_tells_no_work() -> None:
+    told: list[int] = []
+    await run_tool(command(["sleep", "0.5"], purpose="wait"), watch_threads=True, on_work=lambda: told.append(1))
+    assert told == []
