@@ -34,6 +34,16 @@ def test_percent_rises_with_stages_and_with_counts() -> None:
     assert (found[0], found[-1]) == (0.0, 100.0)
 
 
+def test_searches_are_counted_by_shots_because_nobody_knows_how_many_trials_they_need() -> None:
+    title = TitleProgress(
+        title_id="a", stage="trials", stages_done=STAGES[:2], searches_done=4, searches_total=10, trials_done=50
+    )
+    now = add_batches(title, [BatchProgress(kind=UnitKind.SEARCH, made=2, reused=1, trials=40)])
+    assert (now.searches_done, now.trials_done) == (7, 90)
+    before, after = (percent_done(title.model_copy(update={"searches_done": done})) for done in (4, 7))
+    assert percent_done(now) == after > before
+
+
 def test_counts_of_a_stage_that_is_not_reached_do_not_count() -> None:
     fixed_ladder = TitleProgress(
         title_id="a", stage="trials", stages_done=STAGES[:2], encodes_done=4, encodes_total=4, trials_total=10

@@ -22,9 +22,11 @@ from domain.steps import (
     OpenedTitle,
     PackagedTitle,
     PackageTask,
+    PlannedSearches,
     PublishedTitle,
     PublishTask,
     ResultTask,
+    SearchWave,
     ShotTask,
     SplitTask,
 )
@@ -40,12 +42,16 @@ FILE = StoredFile(
 )
 TITLE = "a-title-with-the-longest-name-that-is-allowed-s01e01-directors-c"
 WORK = WorkList(kind=UnitKind.TRIAL, plan=FILE, count=43_200, encodes=43_200, longest_unit_s=1234.5678901234)
-OUTCOME = UnitOutcome(made=8, reused=8, failed=8, cpu_s=12345.678901234567)
+OUTCOME = UnitOutcome(
+    made=8, reused=8, failed=8, trials=999, trials_reused=999, cpu_s=12345.678901234567, tool_s=12345.678901234567
+)
 RELEASE = ReleaseReference(title_id=TITLE, release_id=SHA, release_uri=f"s3://pertitle-releases/titles/{TITLE}/{SHA}")
 PAYLOADS = [
     WORK,
     UnitReference(plan=FILE, index=43_199),
     OUTCOME,
+    SearchWave(mezzanine=FILE, codec=Codec.AV1, wave=3),
+    PlannedSearches(work=WORK, waves=4, cpu_s=1.23456789),
     BatchTask(title_id=TITLE, work=WORK, first=43_000, count=200),
     BatchOutcome(units=200, made=1600, first_failure=UnitFailure(code="TOOL-002", message="x" * 300)),
     MezzanineReference(mezzanine=FILE, shots=900, frames=200_000, duration_s=7200.123456789, cpu_s=1234.56789),
