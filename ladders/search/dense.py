@@ -18,6 +18,6 @@ def spread_crfs(task: SearchTask, count: int) -> tuple[float, ...]:
 
 
 def on_step(task: SearchTask, crf: float) -> float:
-    """Returns the nearest CRF that the encoder takes, inside the task's range."""
-    rounded = round(crf / task.crf_step) * task.crf_step
+    """Returns the nearest CRF that the encoder takes, inside the task's range; steps count from the lowest CRF."""
+    rounded = task.lowest_crf + round((crf - task.lowest_crf) / task.crf_step) * task.crf_step
     return min(max(rounded, task.lowest_crf), task.highest_crf)

@@ -50,14 +50,7 @@ def fit_curves(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -
                 if trial.resolution == size
             ]
         )
-        knots = _knots(task, surface, row, own)
-        if len(knots.vmafs) < 2:
-            continue
-        ceiling = surface.ceilings[row]
-        vmafs = _sampled(knots.vmafs)
-        sampled = PchipInterpolator(
-            stretch_below(ceiling, knots.vmafs), np.column_stack((knots.log_rates, knots.crfs))
-        )(stretch_below(ceiling, vmafs))
+        vmafs, sampled = _drawn(_knots(task, surface, row, own), float(surface.ceilings[row]))
         curves[size] = RateQualityCurve(
             trial_crfs=np.asarray([point.crf for point in own], dtype=np.float64),
             sampled_u=stretch(vmafs),
@@ -98,6 +91,20 @@ def _knots(task: SearchTask, surface: Surface, row: int, own: Sequence[RateQuali
             knots.append((vmaf, log_rate, crf))
     columns = np.asarray(sorted(knots), dtype=np.float64).reshape(-1, 3).T
     return _Knots(columns[0], columns[1], columns[2])
+
+
+def _drawn(knots: _Knots, ceiling: float) -> tuple[Floats, Floats]:
+    """Returns a curve's qualities, and its (log rate, CRF) there. Shapes (samples,) and (samples, 2).
+
+    A shot whose every CRF gives the same (a black one) has a curve of one point.
+    """
+    values = np.column_stack((knots.log_rates, knots.crfs))
+    if len(values) < 2:
+        return knots.vmafs, values
+    vmafs = _sampled(knots.vmafs)
+    # The ceiling was measured on a few frames: a trial may have scored above it.
+    highest = np.asarray(max(ceiling, knots.vmafs[-1]))
+    return vmafs, PchipInterpolator(stretch_below(highest, knots.vmafs), values)(stretch_below(highest, vmafs))
 
 
 def _sampled(knots: Floats) -> Floats:

@@ -99,7 +99,12 @@ def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
         for start, spread in SEED_PARTS:
             crf = task.lowest_crf + (task.highest_crf - task.lowest_crf) * (start + spread * row / last)
             asks.append(TrialAsk(resolution=size, crf=on_step(task, crf)))
-    return tuple(dict.fromkeys(asks))
+    asks = list(dict.fromkeys(asks))
+    if len(asks) <= task.max_trials:
+        return tuple(asks)
+    # The first is the largest size at its lowest CRF, the last the smallest at its highest: both ends stay.
+    kept = np.linspace(0, len(asks) - 1, task.max_trials).round().astype(int)
+    return tuple(asks[place] for place in kept)
 
 
 def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> list[TrialAsk]:
@@ -137,7 +142,7 @@ def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) 
         # Beyond all trials of the size, or the edge would stay open.
         beyond = min([*own, end + 4]) - 2 if edge else max([*own, end - 4]) + 2
         asks.append(TrialAsk(resolution=size, crf=on_step(task, min(crf, beyond) if edge else max(crf, beyond))))
-    return tuple(asks)
+    return tuple(dict.fromkeys(asks))
 
 
 def _missing(asks: Sequence[TrialAsk], seen: Sequence[SeenTrial]) -> tuple[TrialAsk, ...]:
@@ -184,7 +189,7 @@ def _crossovers(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -
 
 
 def _is_measured_near(task: SearchTask, seen: Sequence[SeenTrial], size: Resolution, vmaf: float) -> bool:
-    """A size was measured near a quality: within the limit, or on both sides, or at its last CRF above it."""
+    """A size was measured near a quality: within the limit, or at its last CRF above it."""
     own = [trial for trial in seen if trial.resolution == size]
     at_end = any(trial.crf >= task.highest_crf and trial.vmaf > vmaf - CERTIFIED_WITHIN_VMAF for trial in own)
     return at_end or any(abs(trial.vmaf - vmaf) <= CERTIFIED_WITHIN_VMAF for trial in own)
