@@ -217,7 +217,8 @@ class Surface:
         u = np.maximum.accumulate(self._quality.predict(places))
         gaps = np.maximum(50.0 * np.exp(-u) - CEILING_SLACK_VMAF, 0.0)
         log_rates = self._rate.predict(places) + RATE_PER_U * u
-        return SizeCurve(crfs, self.ceilings[row] - gaps, np.maximum.accumulate(log_rates))
+        vmafs = np.maximum(self.ceilings[row] - gaps, 0.0)
+        return SizeCurve(crfs, vmafs, np.maximum.accumulate(log_rates))
 
     def covariance(self, places: Places) -> Floats:
         """Returns the covariance of the log rates at the qualities of places. Shape (points, points)."""
