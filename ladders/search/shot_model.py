@@ -17,7 +17,7 @@ SAMPLE_VMAF = 0.25
 """Distance of a curve's samples; between them it is linear."""
 MODEL_VMAF = 2.0
 """Distance of the qualities at which the model is asked where nothing was measured."""
-FAR_VMAF = 3.0
+FAR_VMAF = 4.0
 """A measured point speaks for the qualities within this distance."""
 
 
