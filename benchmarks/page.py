@@ -62,6 +62,8 @@ def write_page(root: Path, summary: Mapping[str, Any], records: Sequence[Setting
 
 
 def _results(summary: Mapping[str, Any], records: Sequence[SettingRecord]) -> str:
+    if not records:
+        return "No run is kept yet.\n"
     settings = {record.setting: summary[record.setting] for record in records}
     about = summary["about"]
     tools = ", ".join(f"{name} {version}" for name, version in about["tools"].items())

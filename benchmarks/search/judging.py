@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.oracle.table import BenchShot, Setting
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Search
-from benchmarks.search.envelope import Choice, Curves, Measured, choices_of
+from benchmarks.search.envelope import Choice, Curves, Envelope, Measured, choices_of
 from benchmarks.search.fixed_rates import NETFLIX
 from benchmarks.search.hull_loss import hull_loss
 from benchmarks.search.records import ChosenPoint, SearchRecord, SettingRecord, ShotRecord
@@ -20,8 +20,10 @@ from benchmarks.search.shot_grid import ShotGrid, curves_of, sum_of
 from benchmarks.search.title_rates import FlatPoint, TitleRates, best_flat_points, compare_title, gather
 from benchmarks.search.titles import CRF_STEP, Design, TrialSource, make_trials, search_title, subsample_of
 from domain.cpu import CpuSplit
+from domain.ladder import RateQualityPoint
 from domain.search import TrialAsk
 from domain.video import Resolution
+from ladders.interpolation import RateQualityCurve
 from ladders.pooling import pool_scores
 from ladders.search.shot_model import fit_curves
 
@@ -93,6 +95,7 @@ async def _judge_shot(
 ) -> ShotRecord:
     grid, subsample = case.grids[shot.name], subsample_of(shot, case.design.subsample)
     warm, cold = [await _judge_search(source, case, grid, search) for search in searches]
+    refined = _refined(grid, (warm, cold))
     exact = choices_of(grid.curves, grid.targets, crfs=grid.crf_range, crf_step=CRF_STEP)
     noisy = choices_of(curves_of(grid.trials, shot.frames, subsample=subsample), grid.targets, crfs=grid.crf_range)
     ratio = metric_ratio((warm, cold), grid)
@@ -106,6 +109,8 @@ async def _judge_shot(
         warm=warm.model_copy(update={"is_warm": True}),
         cold=cold,
         metric_ratio=ratio,
+        refined_loss=_loss_against(refined, warm),
+        refined_loss_cold=_loss_against(refined, cold),
         rules=apply_rules(grid, case.faster.get(shot.name), flat, subsample=subsample, metric_ratio=ratio),
         hull=_hull_line(grid),
     )
@@ -136,6 +141,32 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
             ChosenPoint(**choice._asdict(), **point._asdict()) for choice, point in zip(choices, measured, strict=True)
         ),
     )
+
+
+def _refined(grid: ShotGrid, searches: Sequence[SearchRecord]) -> Envelope:
+    """Returns the envelope of the grid and of what was encoded to judge the searches, each on its size's curve."""
+    points = [
+        RateQualityPoint(resolution=point.resolution, crf=point.crf, bitrate_bps=point.bitrate_bps, vmaf=point.vmaf)
+        for search in searches
+        for point in search.chosen
+    ]
+    points += [
+        RateQualityPoint(
+            resolution=trial.resolution,
+            crf=trial.crf,
+            bitrate_bps=trial.bitrate_bps,
+            vmaf=pool_scores(trial.frame_scores).mean,
+        )
+        for trial in grid.trials
+    ]
+    return Envelope({
+        size: RateQualityCurve.fit([point for point in points if point.resolution == size]) for size in grid.sizes
+    })  # fmt: skip
+
+
+def _loss_against(envelope: Envelope, search: SearchRecord) -> float:
+    choices = [Choice(item.target_vmaf, item.resolution, item.crf, item.is_reached) for item in search.chosen]
+    return hull_loss(envelope, choices, [Measured(item.bitrate_bps, item.vmaf) for item in search.chosen]).mean
 
 
 async def _encoded(source: TrialSource, shot: BenchShot, setting: Setting, choices: Sequence[Choice]) -> list[Measured]:

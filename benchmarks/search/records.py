@@ -70,6 +70,11 @@ class ShotRecord(Value):
     cold: SearchRecord
     metric_ratio: float
     """CPU of metric and scaling per trial: live search over oracle."""
+    refined_loss: float
+    """Loss of the warm search against a finer hull: the grid's points and those encoded to judge the searches,
+    each on the curve of its size. What an encoder's roughness between two CRFs of the grid adds to the loss, or takes
+    from it, is gone here; a wrong size still costs what it costs."""
+    refined_loss_cold: float
     rules: tuple[RuleRecord, ...]
     hull: tuple[tuple[float, float], ...]
     """The exhaustive envelope as (bits per second, VMAF), rising: for the pictures."""

@@ -34,6 +34,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
         "shots": len(shots),
         "clips": len(record.titles),
         "hull_loss": _losses(warm),
+        "hull_loss_refined": _rounded(float(np.mean([shot.refined_loss for shot in shots]))),
         "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.warm)),
         "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.warm)),
         "noise_floor": _rounded(float(np.mean([shot.noise_floor for shot in shots]))),
@@ -51,6 +52,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
         "unreached_targets": sum(search.loss.unreached for search in warm),
         "cold": {
             "hull_loss": _losses([shot.cold for shot in shots]),
+            "hull_loss_refined": _rounded(float(np.mean([shot.refined_loss_cold for shot in shots]))),
             "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.cold)),
             "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.cold)),
             "stop_reasons": _stops([shot.cold for shot in shots]),

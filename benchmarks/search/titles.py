@@ -13,12 +13,12 @@ from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
 from domain.search import PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
+from domain.search_recipe import SearchRecipe
 from ladders.search.waves import plan_waves, prior_of
 from ladders.search_design import split_by_memory
 
-COLD_TRIALS, WARM_TRIALS = 26, 12
-"""Trials of a shot at most."""
-STOP_REGRET = 0.004
+SHIPPED = SearchRecipe()
+"""Trials and stop rule as the pipeline has them by default."""
 CRF_STEP = 1.0
 """Decisions are whole CRFs, so that the grid's own even ones are found in the oracle's table."""
 
@@ -65,8 +65,8 @@ def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, *, is
         crf_step=CRF_STEP,
         floor_vmaf=LOWEST_TARGET_VMAF,
         top_vmaf=HIGHEST_TARGET_VMAF,
-        max_trials=WARM_TRIALS if is_warm else COLD_TRIALS,
-        stop_regret=STOP_REGRET,
+        max_trials=SHIPPED.max_trials_warm if is_warm else SHIPPED.max_trials,
+        stop_regret=SHIPPED.stop_regret,
         difficulty=difficulty_of(shot),
     )
 

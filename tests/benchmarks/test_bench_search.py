@@ -32,6 +32,7 @@ def test_the_summary_holds_every_number_for_each_setting(replayed: Path) -> None
     assert (numbers["shots"], numbers["clips"], numbers["shots_per_clip"]) == (3, 2, [2, 1])
     assert set(numbers["hull_loss"]) >= {"mean", "median", "p95", "max"}
     assert set(numbers["bd_rate"]) == {"fixed_ladder", "one_crf", "per_title"}
+    assert numbers["hull_loss_refined"] == pytest.approx(numbers["hull_loss"]["mean"], abs=0.005)
     assert 0 < numbers["cpu_ratio"] < 1.5
     assert 0 < numbers["trials_ratio"] < 1
     assert numbers["rungs_within_half_vmaf_uncorrected"] <= numbers["rungs_within_half_vmaf"] <= 1.0
