@@ -16,9 +16,9 @@ class SearchRecipe(StrictValue):
     method: Literal["adaptive", "grid"] = "adaptive"
     """``adaptive``: each shot's next trials follow from those before. ``grid``: every size at the codec's
     ``trial_crfs``, which only this method looks at."""
-    stop_regret: float = Field(default=0.004, gt=0.0, le=0.5)
-    """A shot's search ends when the expected loss in rate is below this: 0.004 is 0.4 %."""
-    max_trials: int = Field(default=26, ge=3, le=400)
+    stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
+    """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
+    max_trials: int = Field(default=20, ge=3, le=400)
     """Most trial encodes of a shot that can learn from no other."""
     max_trials_warm: int = Field(default=12, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title."""
