@@ -97,13 +97,15 @@ def spans_of(kind: UnitKind, events: Iterable[HistoryEvent]) -> list[UnitSpan]:
 
 
 async def read_spans(session: Session, workflow_id: str) -> list[UnitSpan]:
-    """Returns the units of a title that share the encoding slots."""
+    """Returns the units of a title's newest run that share the encoding slots."""
+    began = (await session.temporal.get_workflow_handle(workflow_id).describe()).start_time
     spans: list[UnitSpan] = []
     for kind in KINDS:
         prefix = f"{workflow_id}/{kind.value}-"
         async for batch in session.temporal.list_workflows(f'WorkflowId STARTS_WITH "{prefix}"'):
-            history = await session.temporal.get_workflow_handle(batch.id, run_id=batch.run_id).fetch_history()
-            spans += spans_of(kind, history.events)
+            if batch.start_time >= began:
+                history = await session.temporal.get_workflow_handle(batch.id, run_id=batch.run_id).fetch_history()
+                spans += spans_of(kind, history.events)
     return spans
 
 
