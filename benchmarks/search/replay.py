@@ -12,8 +12,8 @@ from domain.cpu import CpuSplit
 from domain.video import Resolution
 
 FIXED_METRIC_SHARE = 0.06
-"""Part of the metric's CPU that subsampling does not spare. Measured: nine searches of 720p shots of 16 frames that scored
-every third needed 0.40 to 0.44 of the metric's CPU per trial for 0.375 of its frames."""
+"""Part of the metric's CPU that subsampling does not spare. Measured: nine searches of 720p shots of 16 frames
+that scored every third needed 0.40 to 0.44 of the metric's CPU per trial for 0.375 of its frames."""
 
 
 class ReplayLab:

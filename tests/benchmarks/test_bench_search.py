@@ -114,7 +114,9 @@ async def test_a_tiny_clip_is_searched_against_its_own_oracle(tmp_path: Path) ->
     numbers = json.loads(first)["h264/ultrafast"]
     assert numbers["shots"] == 1
     assert numbers["cpu_ratio"] > 0
-    assert numbers["cpu_split"]["search"]["encode_s"] > 0
+    split = numbers["cpu_split"]["search"]
+    # Encoders of eight tiny frames may end before a thread is looked at: what they used is then in "other".
+    assert sum(split.values()) > split["detection_s"] + split["ceilings_s"]
 
     assert await asyncio.to_thread(main, command) == 0
     assert (out / "summary.json").read_bytes() == first
