@@ -11,7 +11,7 @@ from ladders.search.dense import dense_design, on_step
 from ladders.search.regret import Outlook, choose_trials, look_out
 from ladders.search.surface import Surface
 
-TRIALS_PER_ROUND = 3
+TRIALS_PER_ROUND = 4
 """Trials that share a process after the seeds: each round pays for a start and a decode."""
 CERTIFIED_WITHIN_VMAF = 5.0
 """A crossover is certified when both sizes were measured at most so far from it (or at the end of their range)."""
