@@ -25,8 +25,8 @@ class ThreadCpu:
 class ThreadWatch:
     """Remembers the CPU seconds of all threads of one process, and of those it was started by exec from."""
 
-    def __init__(self, process_id: int) -> None:
-        self._tasks = Path(f"/proc/{process_id}/task")
+    def __init__(self, pid: int) -> None:
+        self._tasks = Path(f"/proc/{pid}/task")
         self._seen: dict[int, ThreadCpu] = {}
 
     def look(self) -> None:
