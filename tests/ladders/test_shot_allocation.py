@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +7,17 @@ from hypothesis import strategies as st
 
 from domain.ladder import ShotPoints
 from ladders.errors import OutsideMeasuredRange, TooFewPoints
-from ladders.shot_allocation import Pooling, allocate, fit_title, operating_point_at, usable_resolutions
+from ladders.hull import hull_indices
+from ladders.interpolation import Floats, RateQualityCurve, stretch
+from ladders.shot_allocation import (
+    Pooling,
+    TitleCurves,
+    allocate,
+    fit_title,
+    operating_point_at,
+    sweep,
+    usable_resolutions,
+)
 from tests.ladders.titles import pilot_title, point, size, smooth_shot, smooth_titles, wild_titles
 
 poolings = st.sampled_from(["mean", "harmonic"])
@@ -102,3 +114,55 @@ def test_a_title_of_one_flat_shot_has_one_operating_point() -> None:
     flat = ShotPoints(shot_index=0, duration_s=2, points=(point(900, 97.4, crf=16), point(800, 97.4, crf=43)))
     (only,) = allocate([flat], size(720), "mean")
     assert [only.bitrate_bps, only.vmaf] == pytest.approx([800, 97.4])
+
+
+@st.composite
+def curves_of_few_samples(draw: st.DrawFn) -> RateQualityCurve:
+    """A curve of two to five samples; what lies between them is a straight line in (U, log rate)."""
+    count = draw(st.integers(2, 5))
+    ratios = draw(st.lists(st.floats(1.1, 3.0), min_size=count - 1, max_size=count - 1))
+    gains = draw(st.lists(st.floats(0.5, 18.0), min_size=count - 1, max_size=count - 1))
+    rates = draw(st.floats(1e4, 1e6)) * np.cumprod([1.0, *ratios])
+    vmafs = draw(st.floats(5.0, 25.0)) + np.cumsum([0.0, *gains])
+    crfs = np.linspace(45.0, 20.0, count)
+    return RateQualityCurve(trial_crfs=crfs, sampled_u=stretch(vmafs), sampled_log_rate=np.log(rates), sampled_crf=crfs)
+
+
+def brute_force_hull(title: TitleCurves, pooling: Pooling) -> tuple[Floats, Floats]:
+    """Returns (rates, gains) of the hull of all combinations of samples, one for each shot, in rising rate."""
+    weights = title.durations_s / title.durations_s.sum()
+    rates, gains = [], []
+    for chosen in itertools.product(*(range(len(curve.sampled_u)) for curve in title.curves)):
+        rate = gain = 0.0
+        for weight, curve, place in zip(weights.tolist(), title.curves, chosen, strict=True):
+            vmaf = 101.5 - 50.0 * np.exp(-curve.sampled_u[place])
+            rate += weight * np.exp(curve.sampled_log_rate[place])
+            gain += weight * (vmaf if pooling == "mean" else -1.0 / (vmaf + 1.0))
+        rates.append(rate)
+        gains.append(gain)
+    vertices = hull_indices(np.asarray(rates), np.asarray(gains))
+    return np.asarray(rates)[vertices], np.asarray(gains)[vertices]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(curves_of_few_samples(), st.floats(0.5, 10.0)), min_size=1, max_size=4), poolings)
+def test_equal_slope_points_are_the_hull_of_all_combinations(
+    shots: list[tuple[RateQualityCurve, float]], pooling: Pooling
+) -> None:
+    curves, durations_s = zip(*shots, strict=True)
+    title = TitleCurves(size(720), curves, np.asarray(durations_s))
+    rates, gains = brute_force_hull(title, pooling)
+    weights = title.durations_s / title.durations_s.sum()
+    found = sweep(title, pooling)
+    found_rates = np.asarray([point.bitrate_bps for point in found])
+    found_gains = np.asarray([
+        point.vmafs @ weights if pooling == "mean" else (-1.0 / (point.vmafs + 1.0)) @ weights for point in found
+    ])  # fmt: skip
+    slopes = np.diff(gains) / np.diff(rates)
+    # Shots of the same slope climb together, so a vertex that stands on a straight line is no operating point.
+    is_corner = np.concatenate(([True], slopes[:-1] > slopes[1:] * (1 + 1e-6), [True]))
+    assert is_corner.size == rates.size
+    for rate, gain in zip(rates[is_corner].tolist(), gains[is_corner].tolist(), strict=True):
+        nearest = int(np.argmin(np.abs(found_rates - rate)))
+        assert found_rates[nearest] == pytest.approx(rate, rel=1e-9)
+        assert found_gains[nearest] == pytest.approx(gain, rel=1e-9)

@@ -1,0 +1,1 @@
+"""The search on shots whose every curve is known."""

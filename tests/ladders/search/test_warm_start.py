@@ -1,0 +1,81 @@
+"""Warm starts: what a shot learns from finished shots of its title, and which shots it hears of."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from domain.search import PriorShot, TitlePrior
+from ladders.search.shot_model import fit_curves
+from ladders.search.waves import NEIGHBORS, plan_waves, prior_of
+from tests.support.searches import NO_PRIOR, Oracle, Search, run_search
+from tests.support.synthetic_shots import GRAIN, PLATEAU, SIZES, SMOOTH, SyntheticShot
+
+
+def finished(shots: Sequence[SyntheticShot]) -> TitlePrior:
+    return TitlePrior(
+        shots=tuple(
+            PriorShot(difficulty=0.0, ceilings=shot.ceilings, seen=run_search(shot.task(), shot.trial).seen)
+            for shot in shots
+        )
+    )
+
+
+def siblings(shot: SyntheticShot) -> list[SyntheticShot]:
+    """The same camera and grain, other moments."""
+    changes = ((0.7, 1.1), (1.5, 0.9), (1.2, 1.05))
+    return [replace(shot, complexity=shot.complexity * rate, fragility=shot.fragility * fall) for rate, fall in changes]
+
+
+def loss_of(shot: SyntheticShot, search: Search) -> float:
+    return Oracle(search.task, shot.truth).loss(fit_curves(search.task, search.seen, search.prior).curves)
+
+
+def test_finished_shots_of_the_same_kind_spare_trials_and_lose_nothing() -> None:
+    cold_trials = warm_trials = 0
+    for shot in SMOOTH:
+        cold = run_search(shot.task(), shot.trial)
+        warm = run_search(shot.task(), shot.trial, finished(siblings(shot)))
+        assert len(warm.seen) <= len(cold.seen)
+        assert loss_of(shot, warm) < 0.01
+        cold_trials, warm_trials = cold_trials + len(cold.seen), warm_trials + len(warm.seen)
+    assert warm_trials < 0.85 * cold_trials
+
+
+def test_a_warm_search_is_as_repeatable_as_a_cold_one() -> None:
+    shot = SMOOTH[0]
+    first, second = (run_search(shot.task(), shot.trial, finished(siblings(shot))) for _ in range(2))
+    assert [step.model_dump_json() for step in first.steps] == [step.model_dump_json() for step in second.steps]
+
+
+def test_finished_shots_of_another_kind_do_little_harm() -> None:
+    cold_trials = misled_trials = 0
+    for shot in SMOOTH:
+        unlike = finished([replace(other, codec=shot.codec) for other in (GRAIN, PLATEAU)])
+        cold, misled = run_search(shot.task(), shot.trial), run_search(shot.task(), shot.trial, unlike)
+        assert loss_of(shot, misled) < 0.02
+        cold_trials, misled_trials = cold_trials + len(cold.seen), misled_trials + len(misled.seen)
+    assert misled_trials <= 1.4 * cold_trials
+
+
+def test_finished_shots_of_another_number_of_sizes_are_not_listened_to() -> None:
+    shot = SMOOTH[0]
+    seen = run_search(shot.task(), shot.trial).seen
+    other = finished([replace(SMOOTH[2], sizes=SIZES[:3])])
+    for size, curve in fit_curves(shot.task(), seen, other).curves.items():
+        alone = fit_curves(shot.task(), seen, NO_PRIOR).curves[size]
+        assert np.array_equal(curve.sampled_log_rate, alone.sampled_log_rate)
+
+
+def test_every_shot_stands_in_one_wave() -> None:
+    rng = np.random.default_rng(3)
+    for count in (0, 1, 2, 5, 40):
+        waves = plan_waves(rng.normal(size=count).tolist())
+        assert sorted(shot for wave in waves for shot in wave) == list(range(count))
+
+
+def test_a_shot_hears_of_the_nearest_in_difficulty_first() -> None:
+    shots = [PriorShot(difficulty=difficulty, ceilings=(99.0,), seen=()) for difficulty in (5, 1, 2, 9, 2.5, 7, 0, 8)]
+    heard = [shot.difficulty for shot in prior_of(2.2, shots).shots]
+    assert len(heard) == NEIGHBORS
+    assert heard[:4] == [2.0, 2.5, 1.0, 0.0]
