@@ -45,6 +45,22 @@ async def test_a_trial_has_the_bytes_of_a_production_encode_and_the_scores_of_a_
     assert all(encode.packets.key_frames == (0, 17) for encode in trial.encodes)
 
 
+@pytest.mark.parametrize("codec", Codec)
+async def test_trials_of_several_sizes_have_the_bytes_and_scores_of_each_size_alone(
+    tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...], codec: Codec
+) -> None:
+    display = Resolution(width_px=320, height_px=180)
+    asks = [(display, 30), (SMALL, 25), (display, 45), (SMALL, 40)]
+    recipes = [recipe_of(codec, crf=crf, resolution=size) for size, crf in asks]
+    mixed = await encode_and_score(bench_in(tmp_path / "mixed"), tiny_pieces[2], recipes, EVERY_FRAME)
+    for size in (display, SMALL):
+        places = [place for place, recipe in enumerate(recipes) if recipe.resolution == size]
+        own = [recipes[place] for place in places]
+        alone = await encode_and_score(bench_in(tmp_path / f"{size}"), tiny_pieces[2], own, EVERY_FRAME)
+        assert digests(alone.encodes) == [digests(mixed.encodes)[place] for place in places]
+        assert alone.scores == tuple(mixed.scores[place] for place in places)
+
+
 async def test_a_production_unit_makes_several_sizes_each_as_if_alone(
     tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...]
 ) -> None:
