@@ -11,7 +11,7 @@ from domain.shots import ShotList, idr_frames_within
 from domain.values import Sha256, Value
 from domain.video import Codec, Color, Resolution, SourceDescription
 
-SCORED_FRAMES_AT_LEAST = 4
+SCORED_FRAMES_AT_LEAST = 6
 """Frames of a shot that a trial's score rests on, where it has as many."""
 
 
@@ -101,7 +101,7 @@ class Mezzanine(Value):
         return tuple(self.encode_key(index, recipe) for index, recipe in enumerate(self.rung_recipes(codec, rung)))
 
     def search_metric(self, shot_index: int) -> MetricRecipe:
-        """Returns how trial encodes of a shot are measured: sparsely, but a short shot on four frames at least."""
+        """Returns how trial encodes of a shot are measured: sparsely, but a short shot on six frames at least."""
         step = scored_step(self.recipe.search_subsample, self.pieces[shot_index].frames)
         return MetricRecipe(display=self.display, subsample=step)
 

@@ -12,6 +12,7 @@ from benchmarks.oracle.table import BenchShot, Setting, Trial
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
+from domain.mezzanine import scored_step
 from domain.search import PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe
 from ladders.search.waves import plan_waves, prior_of
@@ -37,15 +38,14 @@ class Design:
     """What may be varied for an ablation."""
 
     subsample: int = 7
-    """At most; shots shorter than four scored frames get less."""
+    """At most; shots shorter than six scored frames get less."""
     is_warm: bool = True
     """Shots hear of finished shots of their title."""
 
 
 def subsample_of(shot: BenchShot, most: int) -> int:
-    """Returns how a shot is scored in search: every n-th frame, n odd, at least four frames of it."""
-    step = max(1, min(most, shot.frames // 4))
-    return step if step % 2 else step - 1
+    """Returns how a shot is scored in search: every n-th frame, n odd, at least six frames of it."""
+    return scored_step(most, shot.frames)
 
 
 def difficulty_of(shot: BenchShot) -> float:
