@@ -107,7 +107,7 @@ def test_units_hold_every_shot_of_a_wave_once(frames: list[int], wave: int) -> N
 
 
 def test_short_shots_share_a_unit_and_long_ones_stand_alone() -> None:
-    units = plan_search_units(title([480, 480] + [12] * 100), Codec.H264, 0, range(102))
+    units = plan_search_units(title([960, 960] + [12] * 100), Codec.H264, 0, range(102))
     assert {unit.shots for unit in units} > {(0,), (1,)}
     assert len(units) < 40
 
