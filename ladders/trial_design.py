@@ -46,6 +46,8 @@ UNITS_AT_LEAST = 8
 """No unit is collated beyond this part (1/8) of a title's work, so that a few slots are busy to the end."""
 LONGEST_PICTURES_S = 120.0
 """Seconds of pictures in one collated unit: its lossless pieces lie in the slot's scratch space."""
+OWN_SIZE_RATIO = 1.1
+"""A source that is larger than the largest listed size below it by more is also tried at its own size."""
 PIXELS_IN_MEMORY = 4 * 1920 * 1080
 """Coded pixels times CRFs of one process: 3 to 4 GB (1.2 GB measured at 720p with 4 CRFs of x264, 1.9 GB of SVT-AV1;
 encode-unit report)."""
@@ -56,7 +58,7 @@ def candidate_resolutions(display: Resolution, heights_px: Sequence[int]) -> tup
 
     A height stands for the 16:9 picture of that height: its width (16/9 of it) is kept and the height follows
     from the display's shape; an upright picture keeps that width as its height. The display itself is among
-    them if its long side belongs to a listed height, or if nothing else fits.
+    them unless a listed size comes within a tenth of its long side, or it is larger than all listed ones.
 
     Args:
         display: size at which quality is compared, square samples.
@@ -64,8 +66,10 @@ def candidate_resolutions(display: Resolution, heights_px: Sequence[int]) -> tup
     """
     limit = max(display.width_px, display.height_px)
     long_sides = sorted({round(height * 16 / 9) for height in heights_px}, reverse=True)
-    fitting = [size_of(long_side, display) for long_side in long_sides if long_side <= limit]
-    return tuple(dict.fromkeys(fitting)) or (size_of(limit, display),)
+    fitting = [long_side for long_side in long_sides if long_side <= limit]
+    if not fitting or fitting[0] * OWN_SIZE_RATIO < limit < long_sides[0]:
+        fitting.insert(0, limit)
+    return tuple(dict.fromkeys(size_of(long_side, display) for long_side in fitting))
 
 
 def unit_cost_s(unit: TrialUnit, shots: ShotList, recipe: Recipe, display: Resolution) -> float:
