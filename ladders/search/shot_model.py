@@ -9,7 +9,7 @@ from scipy.interpolate import PchipInterpolator
 from domain.ladder import RateQualityPoint
 from domain.search import SearchTask, SeenTrial, TitlePrior
 from domain.video import Resolution
-from ladders.interpolation import Floats, RateQualityCurve, stretch, undominated
+from ladders.interpolation import MIN_VMAF_GAP, Floats, RateQualityCurve, stretch, undominated
 from ladders.search.regret import CEILING_MARGIN_VMAF
 from ladders.search.surface import Surface, stretch_below
 
@@ -76,7 +76,8 @@ def _knots(task: SearchTask, surface: Surface, row: int, own: Sequence[RateQuali
     model = surface.curve(row)
     high = min(model.vmafs[-1], max(task.top_vmaf, model.vmafs[0]), surface.ceilings[row] - CEILING_MARGIN_VMAF)
     low = min(max(task.floor_vmaf, model.vmafs[0]), high)
-    vmafs = np.linspace(low, high, max(2, round((high - low) / MODEL_VMAF) + 1))
+    is_span = high - low > MIN_VMAF_GAP
+    vmafs = np.linspace(low, high, max(2, round((high - low) / MODEL_VMAF) + 1) if is_span else 1)
     log_rates = np.interp(vmafs, model.vmafs, model.log_rates)
     crfs = np.interp(vmafs, model.vmafs, model.crfs)
     knots = [(point.vmaf, float(np.log(point.bitrate_bps)), point.crf) for point in own]
@@ -110,4 +111,6 @@ def _drawn(knots: _Knots, ceiling: float) -> tuple[Floats, Floats]:
 def _sampled(knots: Floats) -> Floats:
     """Returns the knots, and qualities between them at most ``SAMPLE_VMAF`` apart."""
     between = np.arange(knots[0], knots[-1], SAMPLE_VMAF)
-    return np.unique(np.concatenate((knots, between)))
+    # A sample that is a knot but for rounding would be the same quality twice.
+    is_new = np.min(np.abs(between[:, None] - knots), axis=1) > MIN_VMAF_GAP
+    return np.sort(np.concatenate((knots, between[is_new])))

@@ -71,7 +71,7 @@ def check_curves(task: SearchTask, seen: tuple[SeenTrial, ...], known: ShotCurve
         assert np.all(np.isfinite(errors) & (errors >= 0))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=80)
 @given(anything_seen())
 def test_whatever_was_seen_the_next_step_is_valid_and_the_curves_are_monotone(
     given_trials: tuple[SearchTask, tuple[SeenTrial, ...]],
