@@ -219,3 +219,20 @@ def test_rounds_are_few() -> None:
         assert all(len(set(step.trials)) == len(step.trials) for step in search.steps)
         assert all(step.why for step in search.steps)
         assert all(step.stop is None for step, _ in itertools.pairwise(search.steps))
+
+
+def test_a_size_that_ends_inside_the_window_and_is_best_there_is_tried_at_its_last_crf() -> None:
+    tried = 0
+    soft = (SyntheticShot(softness=0.0, fragility=fragility, codec=Codec.AV1) for fragility in (1.0, 1.5, 2.0))
+    for shot in (*SMOOTH, *soft):
+        search = run_search(shot.task(), shot.trial)
+        end = search.task.highest_crf
+        for size in shot.sizes:
+            log_rate, vmaf = shot.truth(size, end)
+            crfs = np.linspace(end, search.task.lowest_crf, 200).tolist()
+            curves = [np.asarray([shot.truth(other, crf) for crf in crfs]).T for other in shot.sizes]
+            able = [np.interp(vmaf, vmafs, rates) for rates, vmafs in curves if vmafs[0] <= vmaf <= vmafs[-1]]
+            if vmaf > search.task.floor_vmaf + 2 and log_rate <= min(able) + 1e-9:
+                tried += 1
+                assert TrialAsk(resolution=size, crf=end) in search.asks
+    assert tried >= 3
