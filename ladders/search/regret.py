@@ -88,15 +88,19 @@ def look_out(task: SearchTask, surface: Surface) -> Outlook:
     return Outlook(vmafs, rate_grid, crf_grid, best, regret, cells)
 
 
-def choose_trials(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, count: int) -> tuple[TrialAsk, ...]:
+def choose_trials(
+    task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, count: int, *, asked: Sequence[TrialAsk] = ()
+) -> tuple[TrialAsk, ...]:
     """Returns at most ``count`` trials: one after the other, the one that takes most regret for its CPU seconds.
 
     A trial is valued by the regret that is left when its place is known and all means stay as they are; a trial that is
-    chosen counts as known for the next one.
+    chosen, or that is ``asked`` for anyway, counts as known for the next one.
     """
     cells = outlook._cells  # noqa: SLF001 - the grid is this module's own
-    known = {(trial.resolution, trial.crf) for trial in seen}
+    known = {(trial.resolution, trial.crf) for trial in seen} | {(ask.resolution, ask.crf) for ask in asked}
     covariance = cells.covariance.copy()
+    for ask in asked:
+        covariance = _known_near(task, cells, covariance, ask)
     asks: list[TrialAsk] = []
     for _ in range(count):
         gains = _gains(cells, covariance, len(outlook.vmafs)) / _costs(task, cells)
@@ -105,12 +109,24 @@ def choose_trials(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook,
             if gains[cell] > 0 and not _is_near(ask, known, task):
                 known.add((ask.resolution, ask.crf))
                 asks.append(ask)
-                pull = covariance[:, cell] / np.sqrt(covariance[cell, cell] + NOISE**2)
-                covariance = covariance - np.outer(pull, pull)
+                covariance = _known_at(covariance, int(cell))
                 break
         else:
             break
     return tuple(asks)
+
+
+def _known_near(task: SearchTask, cells: _Cells, covariance: Floats, ask: TrialAsk) -> Floats:
+    """Returns the covariance once a trial is known; one that lies on no cell changes nothing."""
+    distances = np.where(cells.rows == task.sizes.index(ask.resolution), np.abs(cells.crfs - ask.crf), np.inf)
+    cell = int(np.argmin(distances)) if distances.size else _NONE
+    return _known_at(covariance, cell) if cell != _NONE and distances[cell] <= 1.0 else covariance
+
+
+def _known_at(covariance: Floats, cell: int) -> Floats:
+    pull = covariance[:, cell] / np.sqrt(covariance[cell, cell] + NOISE**2)
+    left: Floats = covariance - np.outer(pull, pull)
+    return left
 
 
 def _is_near(ask: TrialAsk, known: set[tuple[Resolution, float]], task: SearchTask) -> bool:

@@ -23,8 +23,8 @@ SEED_PARTS = ((0.15, 0.3), (0.6, 0.4))
 """Places of the two seeds of each size in the CRF range (0 to 1): for the largest size, and added for the smallest."""
 ENCLOSED_WITHIN_VMAF = 2.0
 """A trial so near to an end of the window encloses it."""
-CONTENDS_WITHIN = 0.15
-"""A size within 15 % of the best may be the best."""
+CONTENDS_WITHIN = 0.06
+"""A size within 6 % of the best may be the best."""
 _WARM = 2
 """Finished shots that make a start warm."""
 
@@ -54,8 +54,10 @@ def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing
     stop = _forced_stop(task, seen, room)
     if stop is None and missing:
         return SearchStep(trials=missing[:room], why="the shot breaks the model: dense design")
-    if stop is None and (asks := _unbracketed(task, seen, outlook)):
-        return SearchStep(trials=asks[:room], why="the ends of the window want to be enclosed")
+    if stop is None and (asks := _unbracketed(task, seen, outlook)[:room]):
+        # Each round pays for a start and a decode: what would be asked for next goes along.
+        more = choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room) - len(asks), asked=asks)
+        return SearchStep(trials=(*asks, *more), why="the ends of the window want to be enclosed")
     if stop is None and regret <= task.stop_regret:
         if asks := _uncertified(task, seen, outlook):
             return SearchStep(trials=asks[:room], why="crossovers want to be certified")
