@@ -7,7 +7,7 @@ thread that came and went between two looks. Whoever needs the whole takes the p
 from dataclasses import dataclass
 from pathlib import Path
 
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.05
 """Seconds between two looks: a few reads of /proc each, below 1 % of a core."""
 
 
