@@ -15,6 +15,8 @@ TRIALS_PER_ROUND = 4
 """Trials that share a process after the seeds: each round pays for a start and a decode."""
 CERTIFIED_WITHIN_VMAF = 5.0
 """A crossover is certified when both sizes were measured at most so far from it (or at the end of their range)."""
+COVERED_WITHIN_VMAF = 10.0
+"""No claimed quality lies farther from a trial of its size when a search ends by regret."""
 KNEE_LOG_RATE_PER_VMAF = 0.15
 """Slope between two trials of a size from which on the shot breaks the model (grain that is kept or dropped)."""
 SURPRISE = 5.0
@@ -165,7 +167,7 @@ def _forced_stop(task: SearchTask, seen: Sequence[SeenTrial], room: int) -> Stop
 
 
 def _uncertified(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
-    """Returns the trials that claimed crossovers still lack."""
+    """Returns the trials that claimed crossovers, and claimed qualities far from any trial, still lack."""
     known = {(trial.resolution, trial.crf) for trial in seen}
     asks: list[TrialAsk] = []
     for crossover in _crossovers(task, seen, outlook):
@@ -174,7 +176,27 @@ def _uncertified(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) 
             row = task.sizes.index(size)
             if not _is_measured_near(task, seen, size, crossover.vmaf) and np.isfinite(outlook.log_rates[row, column]):
                 asks.append(TrialAsk(resolution=size, crf=on_step(task, float(outlook.crfs[row, column]))))
+    asks += _uncovered(task, seen, outlook)
     return tuple(dict.fromkeys(ask for ask in asks if (ask.resolution, ask.crf) not in known))
+
+
+def _uncovered(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> list[TrialAsk]:
+    """Returns for each claimed size a trial at the claimed quality that is farthest from its trials, if it is far.
+
+    Regret compares sizes; a size that wins everywhere could stand on two trials, and its curve on what others tell.
+    """
+    asks = []
+    for row, size in enumerate(task.sizes):
+        claimed = np.flatnonzero(outlook.best == row)
+        own = np.asarray([trial.vmaf for trial in seen if trial.resolution == size], dtype=np.float64)
+        if not claimed.size:
+            continue
+        vmafs = outlook.vmafs[claimed]
+        gaps = np.min(np.abs(vmafs[:, None] - own), axis=1) if own.size else np.full(len(vmafs), np.inf)
+        worst = int(np.argmax(gaps))
+        if gaps[worst] > COVERED_WITHIN_VMAF:
+            asks.append(TrialAsk(resolution=size, crf=on_step(task, float(outlook.crfs[row, claimed[worst]]))))
+    return asks
 
 
 def _crossovers(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[Crossover, ...]:
