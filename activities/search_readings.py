@@ -16,13 +16,11 @@ from domain.search import CeilingsFound, PriorSet, PriorShot, SearchTask, ShotSe
 from domain.values import Sha256, digest_of
 from domain.video import Codec
 from domain.work import UnitReference, WorkPlan
-from ladders.search.waves import plan_waves, prior_of
+from ladders.search.waves import WARM_FROM, plan_waves, prior_of
 from ladders.search_design import search_task, searched_sizes
 from ladders.searched_title import SearchedShot, SearchedTitle
 
 _READERS = 16
-WARM_FROM = 2
-"""Finished shots from which on a search starts warm; one alone may be unlike any other."""
 KIND = "searches"
 CEILINGS_KIND = "ceilings"
 

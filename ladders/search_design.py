@@ -16,18 +16,16 @@ from domain.search import (
 from domain.video import Codec, Resolution
 from domain.work import SearchUnit
 from ladders.trial_design import (
-    COMPARE_NS_PER_PIXEL,
     DECODE_NS_PER_PIXEL,
     LONGEST_PICTURES_S,
     LONGEST_UNIT_S,
-    PICTURE_FACTOR,
     PIXELS_IN_MEMORY,
     PRESET_NS_PER_PIXEL,
     PROCESS_START_S,
-    SCORE_NS_PER_PIXEL,
     SHORTEST_UNIT_S,
     UNITS_AT_LEAST,
     candidate_resolutions,
+    trial_frame_ns,
 )
 
 
@@ -71,10 +69,9 @@ def search_task(
 def trial_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, size: Resolution) -> float:
     """Returns the CPU seconds that one trial may need, its share of decoding among them, give or take a third."""
     preset = next(item.production_preset for item in mezzanine.recipe.codecs if item.codec is codec)
-    encode_ns = PICTURE_FACTOR * PRESET_NS_PER_PIXEL[codec][preset] * size.pixels
-    score_ns = SCORE_NS_PER_PIXEL / mezzanine.search_metric(shot).subsample
-    display_ns = (DECODE_NS_PER_PIXEL + COMPARE_NS_PER_PIXEL + score_ns) * mezzanine.display.pixels
-    return PROCESS_START_S + 1e-9 * mezzanine.pieces[shot].frames * (encode_ns + display_ns)
+    trial_ns = trial_frame_ns(codec, preset, size, mezzanine.display, mezzanine.search_metric(shot).subsample)
+    frame_ns = DECODE_NS_PER_PIXEL * mezzanine.display.pixels + trial_ns
+    return PROCESS_START_S + 1e-9 * mezzanine.pieces[shot].frames * frame_ns
 
 
 def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, is_warm: bool) -> float:

@@ -76,10 +76,15 @@ def unit_cost_s(unit: TrialUnit, shots: ShotList, recipe: Recipe, display: Resol
     """Returns the CPU seconds a unit needs on one core, give or take a third; content decides the rest."""
     preset = next(codec.production_preset for codec in recipe.codecs if codec.codec is unit.codec)
     frames = sum(shots.shots[index].frames for index in unit.shots)
-    encode_ns = PICTURE_FACTOR * PRESET_NS_PER_PIXEL[unit.codec][preset] * unit.resolution.pixels
-    measure_ns = (COMPARE_NS_PER_PIXEL + SCORE_NS_PER_PIXEL / recipe.search_subsample) * display.pixels
-    frame_ns = DECODE_NS_PER_PIXEL * display.pixels + len(unit.crfs) * (encode_ns + measure_ns)
+    trial_ns = trial_frame_ns(unit.codec, preset, unit.resolution, display, recipe.search_subsample)
+    frame_ns = DECODE_NS_PER_PIXEL * display.pixels + len(unit.crfs) * trial_ns
     return PROCESS_START_S * len(unit.shots) + 1e-9 * frames * frame_ns
+
+
+def trial_frame_ns(codec: Codec, preset: str, size: Resolution, display: Resolution, subsample: int) -> float:
+    """Returns the CPU nanoseconds that one frame of one trial needs, without the decode that trials share."""
+    encode_ns = PICTURE_FACTOR * PRESET_NS_PER_PIXEL[codec][preset] * size.pixels
+    return encode_ns + (COMPARE_NS_PER_PIXEL + SCORE_NS_PER_PIXEL / subsample) * display.pixels
 
 
 def plan_trial_units(

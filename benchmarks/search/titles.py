@@ -15,7 +15,7 @@ from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
 from domain.mezzanine import scored_step
 from domain.search import PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe
-from ladders.search.waves import plan_waves, prior_of
+from ladders.search.waves import WARM_FROM, plan_waves, prior_of
 from ladders.search_design import split_by_memory
 
 SHIPPED = SearchRecipe()
@@ -109,7 +109,7 @@ async def _search(
     prior: TitlePrior,
     design: Design,
 ) -> Search:
-    task = search_task(shot, setting, ceilings, is_warm=bool(prior.shots))
+    task = search_task(shot, setting, ceilings, is_warm=len(prior.shots) >= WARM_FROM)
     return await search_shot(task, prior, _measure_with(source, shot, setting, design.subsample))
 
 

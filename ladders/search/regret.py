@@ -38,7 +38,8 @@ class Outlook:
     """The size of least rate, or -1 where no size reaches. Shape (columns,)."""
     regret: Floats
     """Expected excess of log rate by choosing ``best``. Shape (columns,)."""
-    _cells: "_Cells"
+    cells: "Cells"
+    """The same, one feasible place after the other."""
 
     @property
     def mean_regret(self) -> float:
@@ -48,7 +49,7 @@ class Outlook:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Cells:
+class Cells:
     """The feasible cells of the grid, one after the other. All shapes (cells,), but ``covariance`` (cells, cells)."""
 
     rows: np.ndarray[tuple[int], np.dtype[np.intp]]
@@ -76,7 +77,7 @@ def look_out(task: SearchTask, surface: Surface) -> Outlook:
     places = Places.of(0, surface.rhos[rows], crf_grid[rows, columns])
     number = np.full(shape, _NONE)
     number[rows, columns] = np.arange(len(rows))
-    cells = _Cells(
+    cells = Cells(
         rows=rows,
         columns=columns,
         log_rates=rate_grid[rows, columns],
@@ -96,7 +97,7 @@ def choose_trials(
     A trial is valued by the regret that is left when its place is known and all means stay as they are; a trial that is
     chosen, or that is ``asked`` for anyway, counts as known for the next one.
     """
-    cells = outlook._cells  # noqa: SLF001 - the grid is this module's own
+    cells = outlook.cells
     known = {(trial.resolution, trial.crf) for trial in seen} | {(ask.resolution, ask.crf) for ask in asked}
     covariance = cells.covariance.copy()
     for ask in asked:
@@ -116,7 +117,7 @@ def choose_trials(
     return tuple(asks)
 
 
-def _known_near(task: SearchTask, cells: _Cells, covariance: Floats, ask: TrialAsk) -> Floats:
+def _known_near(task: SearchTask, cells: Cells, covariance: Floats, ask: TrialAsk) -> Floats:
     """Returns the covariance once a trial is known; one that lies on no cell changes nothing."""
     distances = np.where(cells.rows == task.sizes.index(ask.resolution), np.abs(cells.crfs - ask.crf), np.inf)
     cell = int(np.argmin(distances)) if distances.size else _NONE
@@ -135,13 +136,13 @@ def _is_near(ask: TrialAsk, known: set[tuple[Resolution, float]], task: SearchTa
     return any(size == ask.resolution and abs(crf - ask.crf) < least for size, crf in known)
 
 
-def _costs(task: SearchTask, cells: _Cells) -> Floats:
+def _costs(task: SearchTask, cells: Cells) -> Floats:
     pixels = np.asarray([size.pixels for size in task.sizes], dtype=np.float64)
     costs: Floats = (FIXED_COST + (1 - FIXED_COST) * pixels / pixels[0])[cells.rows]
     return costs
 
 
-def _gains(cells: _Cells, covariance: Floats, columns: int) -> Floats:
+def _gains(cells: Cells, covariance: Floats, columns: int) -> Floats:
     """Returns for each cell how much regret, summed over the columns, its measurement would take away."""
     before = _regret_by_column(cells, covariance, columns).sum()
     differences = cells.log_rates - cells.log_rates[cells.leader]
@@ -158,7 +159,7 @@ def _gains(cells: _Cells, covariance: Floats, columns: int) -> Floats:
     return gains
 
 
-def _regret_by_column(cells: _Cells, covariance: Floats, columns: int) -> Floats:
+def _regret_by_column(cells: Cells, covariance: Floats, columns: int) -> Floats:
     differences = cells.log_rates - cells.log_rates[cells.leader]
     deviations = np.sqrt(np.maximum(_difference_variances(cells, covariance), 1e-12))
     excess = _expected_excess(differences, deviations)
@@ -168,7 +169,7 @@ def _regret_by_column(cells: _Cells, covariance: Floats, columns: int) -> Floats
     return regret
 
 
-def _difference_variances(cells: _Cells, covariance: Floats) -> Floats:
+def _difference_variances(cells: Cells, covariance: Floats) -> Floats:
     own = np.diag(covariance)
     every = np.arange(len(own))
     variances: Floats = own + own[cells.leader] - 2 * covariance[every, cells.leader]

@@ -10,6 +10,7 @@ from domain.video import Resolution
 from ladders.search.dense import dense_design, on_step
 from ladders.search.regret import Outlook, choose_trials, look_out
 from ladders.search.surface import Surface
+from ladders.search.waves import WARM_FROM
 
 TRIALS_PER_ROUND = 4
 """Trials that share a process after the seeds: each round pays for a start and a decode."""
@@ -27,8 +28,6 @@ ENCLOSED_WITHIN_VMAF = 2.0
 """A trial so near to an end of the window encloses it."""
 CONTENDS_WITHIN = 0.06
 """A size within 6 % of the best may be the best."""
-_WARM = 2
-"""Finished shots that make a start warm."""
 
 
 def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> SearchStep:
@@ -43,9 +42,10 @@ def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) ->
         prior: finished shots of the same title; empty for a cold shot.
     """
     if not seen:
-        return SearchStep(trials=_seeds(task, prior), why="seeds: the middle and the end of the CRF range")
-    outlook = look_out(task, Surface(task, seen, prior))
-    is_dense = breaks_model(task, seen, prior)
+        return SearchStep(trials=_seeds(task, prior), why="seeds: the larger the size, the lower the CRFs")
+    surface = Surface(task, seen, prior)
+    outlook = look_out(task, surface)
+    is_dense = _breaks_model(task, seen, surface)
     step = _step(task, seen, outlook, _missing(dense_design(task), seen) if is_dense else ())
     return step.model_copy(update={"regret": outlook.mean_regret, "dense": is_dense})
 
@@ -78,18 +78,6 @@ def crossovers(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -
     return _crossovers(task, seen, look_out(task, Surface(task, seen, prior))) if seen else ()
 
 
-def breaks_model(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> bool:
-    """Returns whether the trials show a shot that the model does not fit: a knee, or a trial far off all others."""
-    for size in task.sizes:
-        own = sorted((trial for trial in seen if trial.resolution == size), key=lambda trial: trial.crf)
-        for better, worse in itertools.pairwise(own):
-            fall = better.vmaf - worse.vmaf
-            steep = np.log(better.bitrate_bps / worse.bitrate_bps) > KNEE_LOG_RATE_PER_VMAF * max(fall, 1.0)
-            if steep and task.floor_vmaf < worse.vmaf < task.top_vmaf - 10 and better.vmaf < task.top_vmaf:
-                return True
-    return bool(np.max(np.abs(Surface(task, seen, prior).surprises)) > SURPRISE) if len(seen) > 3 else False
-
-
 def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
     """Returns the first trials: two for every size, larger sizes at lower CRFs, so that all together span the range.
 
@@ -98,7 +86,7 @@ def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
     last = max(1, len(task.sizes) - 1)
     asks = []
     for row, size in enumerate(task.sizes):
-        if len(prior.shots) >= _WARM and 0 < row < last:
+        if len(prior.shots) >= WARM_FROM and 0 < row < last:
             continue
         for start, spread in SEED_PARTS:
             crf = task.lowest_crf + (task.highest_crf - task.lowest_crf) * (start + spread * row / last)
@@ -109,6 +97,18 @@ def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
     # The first is the largest size at its lowest CRF, the last the smallest at its highest: both ends stay.
     kept = np.linspace(0, len(asks) - 1, task.max_trials).round().astype(int)
     return tuple(asks[place] for place in kept)
+
+
+def _breaks_model(task: SearchTask, seen: Sequence[SeenTrial], surface: Surface) -> bool:
+    """Returns whether the trials show a shot that the model does not fit: a knee, or a trial far off all others."""
+    for size in task.sizes:
+        own = sorted((trial for trial in seen if trial.resolution == size), key=lambda trial: trial.crf)
+        for better, worse in itertools.pairwise(own):
+            fall = better.vmaf - worse.vmaf
+            steep = np.log(better.bitrate_bps / worse.bitrate_bps) > KNEE_LOG_RATE_PER_VMAF * max(fall, 1.0)
+            if steep and task.floor_vmaf < worse.vmaf < task.top_vmaf - 10 and better.vmaf < task.top_vmaf:
+                return True
+    return bool(np.max(np.abs(surface.surprises)) > SURPRISE) if len(seen) > 3 else False
 
 
 def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> list[TrialAsk]:

@@ -7,6 +7,8 @@ from domain.search import PriorShot, TitlePrior
 
 NEIGHBORS = 6
 """Finished shots that a new one hears of: more of them change little, and each adds its trials to the model."""
+WARM_FROM = 2
+"""Finished shots from which on a search starts warm; one alone may be unlike any other."""
 MOST_FIRST = 12
 """Shots of the first wave at most."""
 FEWEST_SHOTS = 4
