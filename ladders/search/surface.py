@@ -12,7 +12,8 @@ The covariance of two points is a sum of parts: a plane (level, slopes), a bend 
 fades over sizes, one that each size has for itself, and a wiggle over about a CRF: encoders do not fall evenly with
 their CRF, and what was measured is real but tells nothing of its surroundings. Each part but the level is shared in
 part by all shots of a title: that is what makes a warm start. The parts' sizes were fitted by likelihood on the
-development half of the clips; nothing is trained per encoder, preset or metric.
+development half of the clips, rounded, and a few enlarged where replayed searches lost less; nothing is trained per
+encoder, preset or metric.
 
 Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapters 2 and 5.4.2.
 """
