@@ -1,4 +1,4 @@
-"""Encoded audio and assembled renditions, ready for the packager."""
+"""Encoded audio, assembled renditions, subtitles and thumbnails, ready for the packager."""
 
 from fractions import Fraction
 from typing import Literal
@@ -52,4 +52,35 @@ class Rendition(Value):
     bitrate_bps: float
     peak_bitrate_bps: float
     """Largest rate of any window of one second."""
+    cpu_s: float = 0.0
+
+
+class TextTrack(Value):
+    """One subtitle track of the release: WebVTT in UTF-8, cues sorted and inside the title."""
+
+    file: StoredFile
+    name: str
+    """Folder and playlist name, unique in the presentation: ``text_1_eng``."""
+    language: str
+    role: Literal["subtitle", "caption", "forced-subtitle"] = "subtitle"
+    """Role of ISO/IEC 23009-1, 5.8.5.5: translation of speech, also of sounds, or only what must be read."""
+    is_default: bool = False
+    cues: int = Field(ge=0)
+    cpu_s: float = 0.0
+
+
+class Thumbnails(Value):
+    """Still pictures of the title for seeking, tiled on JPEG sheets."""
+
+    sheets: tuple[StoredFile, ...] = Field(min_length=1)
+    """In order of time; the last one may have empty tiles at its end."""
+    name: str
+    """Folder name, unique in the presentation: ``thumbnails_320x180``."""
+    tile: Resolution
+    """Size of one still."""
+    columns: int = Field(ge=1)
+    rows: int = Field(ge=1)
+    interval_s: Fraction
+    """Seconds from one still to the next; the first shows the first picture."""
+    stills: int = Field(ge=1)
     cpu_s: float = 0.0
