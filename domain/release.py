@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from domain.files import StoredFile
-from domain.tracks import KeyLabel
+from domain.tracks import RecordedLabel
 from domain.values import Sha256, Value
 
 
@@ -21,7 +21,7 @@ class PresentationFile(Value):
 class KeyReference(Value):
     """Which key protects what: public facts only, never the content key."""
 
-    label: KeyLabel
+    label: RecordedLabel
     kid: str = Field(pattern=r"^[0-9a-f]{32}$")
 
 

@@ -9,18 +9,27 @@ from domain.files import StoredFile
 from domain.values import Value
 from domain.video import Codec, Resolution
 
-KeyLabel = Literal["SD", "HD", "UHD", "AUDIO"]
+KeyLabel = Literal["SD", "HD", "UHD1", "UHD2", "AUDIO"]
 """Which content key protects a track."""
+
+RecordedLabel = Literal["SD", "HD", "UHD", "UHD1", "UHD2", "AUDIO"]
+"""A label as it may stand in a record; ``UHD`` is all above HD in records before 0.2."""
+
+SD_PIXELS = 1024 * 576
+HD_PIXELS = 1920 * 1080
+UHD1_PIXELS = 4096 * 2160
 
 
 def key_label(resolution: Resolution) -> KeyLabel:
-    """Returns the key label of a video track.
+    """Returns the key label of a video track; only the number of pixels counts, not the shape.
 
-    Source: SPEKE 2.0 contract VIDEO preset 3 (SD to 1024x576, HD to 1920x1080, UHD above).
+    Source: SPEKE 2.0, encryption contract preset VIDEO-4 (``maxPixels`` 589824, 2073600, 8847360, none).
     """
-    if resolution.pixels <= 1024 * 576:
+    if resolution.pixels <= SD_PIXELS:
         return "SD"
-    return "HD" if resolution.pixels <= 1920 * 1080 else "UHD"
+    if resolution.pixels <= HD_PIXELS:
+        return "HD"
+    return "UHD1" if resolution.pixels <= UHD1_PIXELS else "UHD2"
 
 
 class EncodedAudio(Value):

@@ -12,7 +12,7 @@ from protection.secret_bytes import ContentKey, SecretBytes
 
 Scheme = Literal["cbcs", "cenc"]
 
-LABELS: tuple[KeyLabel, ...] = ("SD", "HD", "UHD", "AUDIO")
+LABELS: tuple[KeyLabel, ...] = ("SD", "HD", "UHD1", "UHD2", "AUDIO")
 """Every key set has a key for each, whether the title uses it or not: a second look never adds one."""
 
 IV_BYTES: dict[Scheme, int] = {"cbcs": 16, "cenc": 8}
@@ -71,13 +71,18 @@ class KeySet:
         digest = hmac.new(self._iv_seed.reveal(), text, hashlib.sha256).digest()
         return digest[: IV_BYTES[self.scheme]]
 
+    def key_of_kid(self, kid: str) -> ContentKey | None:
+        """Returns the content key of a key identifier, or ``None`` if it is not one of ours."""
+        return next((self._keys[label] for label, ours in self._kids.items() if ours == kid), None)
+
     def references(self, labels: tuple[KeyLabel, ...] = LABELS) -> tuple[KeyReference, ...]:
         """Returns the public facts about the keys of some labels, for the release."""
         return tuple(KeyReference(label=label, kid=self._kids[label]) for label in labels)
 
     def secrets(self) -> tuple[SecretBytes, ...]:
         """Returns everything that must not leak, for the leak scan."""
-        return (*self._keys.values(), self._iv_seed)
+        distinct = {kid: self._keys[label] for label, kid in self._kids.items()}
+        return (*distinct.values(), self._iv_seed)
 
     def __repr__(self) -> str:
         return f"KeySet({self.name!r}, {self.scheme!r}, keys redacted)"

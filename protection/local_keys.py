@@ -2,13 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import ValidationError
 
-from domain.tracks import KeyLabel
+from domain.tracks import KeyLabel, RecordedLabel
 from domain.values import canonical_json
 from protection.errors import BadKeySetName, BrokenRecord, SchemeMismatch
 from protection.key_file import load_or_create_key
@@ -17,6 +17,9 @@ from protection.sealing import SealedKey, SealedKeySet, Sealer, place_of_iv_seed
 from protection.secret_bytes import ContentKey, SecretBytes
 
 IV_SEED_BYTES = 32
+LABELS_BEFORE: tuple[RecordedLabel, ...] = ("SD", "HD", "UHD", "AUDIO")
+"""Labels of a v1 record. Its ``UHD`` key goes on to protect all video above HD of that title."""
+_LABELS_OF: dict[str, tuple[RecordedLabel, ...]] = {"pertitle/key-set/v1": LABELS_BEFORE, "pertitle/key-set/v2": LABELS}
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{7,127}"
 
 
@@ -95,10 +98,10 @@ class LocalKeyProvider:
 
     def _opened(self, record: SealedKeySet, name: str, scheme: Scheme) -> KeySet:
         self._sealer.require_ours(record)
-        if sorted(item.label for item in record.keys) != sorted(LABELS):
+        if sorted(item.label for item in record.keys) != sorted(_LABELS_OF[record.schema_name]):
             raise _broken(name, "not one key for each label")
         # Opened with the name asked for and the scheme recorded: the additional data proves both before we use them.
-        keys = {item.label: self._open_key(item, name, record.scheme) for item in record.keys}
+        opened = {item.label: self._open_key(item, name, record.scheme) for item in record.keys}
         seed = self._sealer.open(record.iv_seed, place_of_iv_seed(name, record.scheme))
         if record.scheme != scheme:
             raise SchemeMismatch(
@@ -108,13 +111,25 @@ class LocalKeyProvider:
                 fix="a key set serves one scheme: make the scheme a part of its name",
             )
         kids = {item.label: item.kid for item in record.keys}
-        return KeySet(name, scheme, keys=keys, kids=kids, iv_seed=seed)
+        recorded = {label: recorded_label(label, opened) for label in LABELS}
+        return KeySet(
+            name,
+            scheme,
+            keys={label: opened[was] for label, was in recorded.items()},
+            kids={label: kids[was] for label, was in recorded.items()},
+            iv_seed=seed,
+        )
 
     def _open_key(self, item: SealedKey, name: str, scheme: Scheme) -> ContentKey:
         secret = self._sealer.open(item.sealed, place_of_key(name, scheme, item.label, item.kid))
         if len(secret) != ContentKey.SIZE_BYTES:
             raise _broken(name, f"a content key of {len(secret)} bytes")
         return ContentKey(secret.reveal())
+
+
+def recorded_label(label: KeyLabel, recorded: Collection[RecordedLabel]) -> RecordedLabel:
+    """Returns the label under which a record holds the key of a label."""
+    return label if label in recorded else "UHD"
 
 
 def _record_name(name: str) -> str:
@@ -135,6 +150,6 @@ def _broken(name: str, found: str) -> BrokenRecord:
     return BrokenRecord(
         f"key set {name}",
         found=found,
-        expected="a pertitle/key-set/v1 record as it was written",
+        expected="a pertitle/key-set record as it was written",
         fix="restore the record from a backup; if there is none, publish the title anew under new keys",
     )

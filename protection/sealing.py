@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import Field
 
-from domain.tracks import KeyLabel
+from domain.tracks import RecordedLabel
 from domain.values import Value, canonical_json
 from protection.errors import TamperedRecord, WrongKey
 from protection.key_set import Scheme
@@ -34,7 +34,7 @@ class SealedSecret(Value):
 class SealedKey(Value):
     """One content key."""
 
-    label: KeyLabel
+    label: RecordedLabel
     kid: str = Field(pattern=r"^[0-9a-f]{32}$")
     sealed: SealedSecret
 
@@ -42,7 +42,10 @@ class SealedKey(Value):
 class SealedKeySet(Value):
     """The record of a key set: public facts and sealed secrets."""
 
-    schema_name: Literal["pertitle/key-set/v1"] = Field(default="pertitle/key-set/v1", alias="schema")
+    schema_name: Literal["pertitle/key-set/v1", "pertitle/key-set/v2"] = Field(
+        default="pertitle/key-set/v2", alias="schema"
+    )
+    """v1 has one key for all video above HD, v2 has two."""
     name: str
     scheme: Scheme
     sealing_key: str
@@ -98,7 +101,7 @@ class Sealer:
             )
 
 
-def place_of_key(name: str, scheme: Scheme, label: KeyLabel, kid: str) -> dict[str, str]:
+def place_of_key(name: str, scheme: Scheme, label: RecordedLabel, kid: str) -> dict[str, str]:
     """Returns what binds a content key to its place."""
     return {"key_set": name, "scheme": scheme, "label": label, "kid": kid}
 

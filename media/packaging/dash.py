@@ -41,7 +41,7 @@ CHILD_ORDER = {
 }  # fmt: skip
 """Order of child elements in the schema (``RepresentationBaseType`` and its two extensions)."""
 _CODEC_ORDER = {Codec.H264: 0, Codec.HEVC: 1, Codec.AV1: 2}
-_LABEL_ORDER = {"SD": 0, "HD": 1, "UHD": 2, "AUDIO": 3}
+_LABEL_ORDER = {"SD": 0, "HD": 1, "UHD1": 2, "UHD2": 3, "AUDIO": 4}
 
 
 def canonical_mpd(draft: str, plan: PresentationPlan, indexes: Mapping[str, TrackIndex], *, target_s: int) -> str:

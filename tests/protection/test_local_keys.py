@@ -19,9 +19,12 @@ from protection.errors import (
     TamperedRecord,
     WrongKey,
 )
+from protection.key_file import load_or_create_key
 from protection.key_set import LABELS, KeySet, Scheme
 from protection.leak_scan import LeakScanner
-from protection.local_keys import LocalKeyProvider
+from protection.local_keys import LABELS_BEFORE, LocalKeyProvider
+from protection.sealing import Sealer
+from protection.secret_bytes import ContentKey, SecretBytes
 from storage.addresses import ObjectAddress
 from storage.object_store import ObjectStore
 from storage.sealed_records import SealedRecordStore
@@ -84,7 +87,7 @@ def test_the_record_in_the_store_shows_no_secret(store: ObjectStore, provider: L
     keys = provider.open_or_create_key_set(name, "cbcs")
     record = _record(store, name)
     assert LeakScanner(keys.secrets()).scan_bytes(record) == ()
-    assert json.loads(record)["schema"] == "pertitle/key-set/v1"
+    assert json.loads(record)["schema"] == "pertitle/key-set/v2"
     assert keys.kid_for("HD").encode() in record
 
 
@@ -150,7 +153,7 @@ def test_a_record_under_another_name_is_refused(store: ObjectStore, provider: Lo
         provider.open_or_create_key_set(f"{name}-copy", "cbcs")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"schema": "pertitle/key-set/v2"}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"schema": "pertitle/key-set/v9"}'])
 def test_a_record_that_does_not_parse_is_refused(
     store: ObjectStore, provider: LocalKeyProvider, name: str, content: bytes
 ) -> None:
@@ -183,6 +186,44 @@ def test_a_key_set_shows_nothing_and_cannot_be_pickled(provider: LocalKeyProvide
         pickle.dumps(keys)
     with pytest.raises(TypeError):
         json.dumps(keys)
+
+
+@pytest.mark.parametrize("scheme", ["cbcs", "cenc"])
+def test_a_record_of_the_first_version_opens_and_its_uhd_key_serves_all_above_hd(
+    store: ObjectStore, name: str, tmp_path: Path, scheme: Scheme
+) -> None:
+    """The record is written as version 0.1 wrote it, field by field."""
+    sealer = Sealer(load_or_create_key(tmp_path / "kek"))
+    keys = {label: ContentKey(secrets.token_bytes(16)) for label in LABELS_BEFORE}
+    kids = {label: secrets.token_hex(16) for label in LABELS_BEFORE}
+    record = {
+        "schema": "pertitle/key-set/v1",
+        "name": name,
+        "scheme": scheme,
+        "sealing_key": sealer.fingerprint,
+        "keys": [
+            {
+                "label": label,
+                "kid": kids[label],
+                "sealed": sealer.seal(
+                    keys[label], {"key_set": name, "scheme": scheme, "label": label, "kid": kids[label]}
+                ).model_dump(),
+            }
+            for label in LABELS_BEFORE
+        ],
+        "iv_seed": sealer.seal(
+            SecretBytes(secrets.token_bytes(32)), {"key_set": name, "scheme": scheme, "label": "iv-seed"}
+        ).model_dump(),
+    }
+    SealedRecordStore(store).put_if_absent(f"key-sets/{name}.json", json.dumps(record).encode())
+    opened = LocalKeyProvider(SealedRecordStore(store), tmp_path / "kek").open_or_create_key_set(name, scheme)
+    served = {label: (opened.kid_for(label), opened.key_for(label)) for label in LABELS}
+    assert served["UHD1"] == served["UHD2"] == (kids["UHD"], keys["UHD"])
+    for label in ("SD", "HD", "AUDIO"):
+        assert served[label] == (kids[label], keys[label])
+    assert len(opened.secrets()) == 5
+    assert opened.key_of_kid(kids["UHD"]) == keys["UHD"]
+    assert opened.key_of_kid("0" * 32) is None
 
 
 def test_chosen_randomness_gives_the_same_keys_in_two_stores(store: ObjectStore, name: str, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_the_flag_file_has_a_label_for_every_track() -> None:
     text = key_flags(SMALL).decode()
     assert text.startswith("--enable_raw_key_encryption\n--keys=label=video_h264_720p:key_id=" + "0" * 31 + "2:key=")
     assert f"key={'02' * 16}:iv=" in text
-    assert f",label=audio_1_eng:key_id={'0' * 31}4:key={'04' * 16}:iv=" in text
+    assert f",label=audio_1_eng:key_id={'0' * 31}5:key={'05' * 16}:iv=" in text
 
 
 def test_no_secret_is_in_the_command_or_in_a_repr() -> None:
