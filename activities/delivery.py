@@ -22,7 +22,7 @@ from domain.steps import (
     PublishedTitle,
     PublishTask,
 )
-from domain.tracks import EncodedAudio, Rendition
+from domain.tracks import EncodedAudio, KeyLabel, Rendition
 from domain.values import Sha256, digest_of
 from domain.work import AssembleUnit, UnitOutcome, UnitReference
 from ladders.leaky_bucket import peak_bitrate
@@ -108,7 +108,11 @@ class DeliveryActivities:
             cpu_s=cpu_s,
         )
 
-    def _open_keys(self, key_set: Sha256, mezzanine: Mezzanine) -> KeySet:
+    def _open_keys(self, key_set: Sha256, mezzanine: Mezzanine) -> KeySet | None:
+        """Returns the keys of the title; ``None`` for a clear one, which opens no key set."""
+        scheme = mezzanine.recipe.packaging.scheme
+        if scheme == "clear":
+            return None
         if self._box.keys is None:
             raise ToolMissing(
                 "key store",
@@ -116,7 +120,7 @@ class DeliveryActivities:
                 expected="PERTITLE_KEK_FILE",
                 fix="set it for the io workers",
             )
-        return self._box.keys.open_or_create_key_set(key_set, mezzanine.recipe.packaging.scheme)
+        return self._box.keys.open_or_create_key_set(key_set, scheme)
 
     def _fetch_tracks(self, task: PackageTask, mezzanine: Mezzanine, bench: Bench, pulse: Pulse) -> list[TrackFile]:
         audio = find_audio(self._box, mezzanine)
@@ -141,24 +145,26 @@ class DeliveryActivities:
             hls=tree.hls,
             scheme=plan.scheme,
             keys=tuple(KeyReference(label=key.label, kid=key.kid) for key in plan.keys),
-            key_set=task.key_set,
+            key_set=task.key_set if plan.is_encrypted else "",
             decrypted_md5=tree.decrypted_md5,
             cpu_s=tree.cpu_s,
         )
 
 
-def presentation_plan(mezzanine: Mezzanine, tracks: list[TrackFile], keys: KeySet) -> PresentationPlan:
+def presentation_plan(mezzanine: Mezzanine, tracks: list[TrackFile], keys: KeySet | None) -> PresentationPlan:
     """Returns what is to be packaged, with the keys of exactly the labels that occur."""
-    labels = sorted({track.label for track in tracks})
+    labels = sorted({track.label for track in tracks if track.label is not None}) if keys is not None else []
     return PresentationPlan(
         tracks=tuple(tracks),
-        keys=tuple(
-            TrackKey(label, keys.kid_for(label), keys.key_for(label).reveal(), keys.iv_for(label)) for label in labels
-        ),
+        keys=tuple(_track_key(keys, label) for label in labels if keys is not None),
         recipe=mezzanine.recipe.packaging,
         frame_rate=mezzanine.frame_rate,
         grid_s=mezzanine.recipe.shots.idr_grid_s,
     )
+
+
+def _track_key(keys: KeySet, label: KeyLabel) -> TrackKey:
+    return TrackKey(label, keys.kid_for(label), keys.key_for(label).reveal(), keys.iv_for(label))
 
 
 def read_renditions(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet) -> list[Rendition]:

@@ -129,7 +129,8 @@ class ResultActivities:
 
     def _manifests(self, release: ReleaseReference) -> ResultManifests:
         sealed = read_release(self._box.store, release)
-        return ResultManifests(dash=f"{release.release_uri}/{sealed.dash}", hls=f"{release.release_uri}/{sealed.hls}")
+        base = release.release_uri
+        return ResultManifests(dash=f"{base}/{sealed.dash}", hls=f"{base}/{sealed.hls}", scheme=sealed.scheme)
 
     def _ladder(self, mezzanine: Mezzanine, ladder: Ladder, renditions: dict[str, Rendition]) -> ResultLadder:
         names = [name for name in renditions if renditions[name].codec is ladder.codec]

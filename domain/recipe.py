@@ -95,8 +95,9 @@ class PackagingRecipe(StrictValue):
 
     segment_s: Literal[2, 4, 6] = 4
     """Segment duration in seconds."""
-    scheme: Literal["cbcs", "cenc"] = "cbcs"
-    """Common Encryption scheme (ISO/IEC 23001-7). Apple devices play ``cbcs`` only."""
+    scheme: Literal["cbcs", "cenc", "clear"] = "cbcs"
+    """Common Encryption scheme (ISO/IEC 23001-7); Apple devices play ``cbcs`` only. ``clear`` publishes without
+    encryption and needs no keys."""
 
 
 class Recipe(StrictValue):

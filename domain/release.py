@@ -34,10 +34,11 @@ class Presentation(Value):
     """Path of the MPD."""
     hls: str
     """Path of the multivariant playlist."""
-    scheme: Literal["cbcs", "cenc"]
+    scheme: Literal["cbcs", "cenc", "clear"]
     keys: tuple[KeyReference, ...]
+    """Empty for ``clear``."""
     key_set: str
-    """Identifier of the sealed key record in the key store."""
+    """Identifier of the sealed key record in the key store; empty for ``clear``."""
     decrypted_md5: dict[str, str] = {}
     """Track name → MD5 of its decrypted elementary stream, equal to the clear stream's (proved when packaged)."""
     cpu_s: float = 0.0
@@ -60,7 +61,7 @@ class ReleaseManifest(Value):
     release_id: str
     dash: str
     hls: str
-    scheme: Literal["cbcs", "cenc"]
+    scheme: Literal["cbcs", "cenc", "clear"]
     keys: tuple[KeyReference, ...]
     source_sha256: Sha256
     recipe_sha256: Sha256

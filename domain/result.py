@@ -16,6 +16,8 @@ class ResultManifests(Value):
 
     dash: str
     hls: str
+    scheme: Literal["cbcs", "cenc", "clear"] = "cbcs"
+    """How the segments are encrypted; ``clear``: not at all."""
 
 
 class ResultSource(Value):

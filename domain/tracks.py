@@ -32,6 +32,10 @@ def key_label(resolution: Resolution) -> KeyLabel:
     return "UHD1" if resolution.pixels <= UHD1_PIXELS else "UHD2"
 
 
+AudioRole = Literal["main", "alternate", "dub", "commentary", "description"]
+"""Role of a sound track (ISO/IEC 23009-1, 5.8.5.5); ``description`` speaks what can be seen."""
+
+
 class EncodedAudio(Value):
     """One audio track of the release."""
 
@@ -45,6 +49,8 @@ class EncodedAudio(Value):
     """Measured integrated loudness of what is delivered; ``None`` for silence."""
     true_peak_dbtp: float | None
     is_default: bool
+    role: AudioRole | None = None
+    """``None``: ``main`` for the default track, ``alternate`` in its language, ``dub`` in others."""
     cpu_s: float = 0.0
 
 

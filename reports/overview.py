@@ -16,6 +16,12 @@ from reports.numerals import (
     write_time,
 )
 
+_PROTECTION = {
+    "cbcs": "encrypted, cbcs",
+    "cenc": "encrypted, cenc",
+    "clear": "none: published in the clear, as the request asks",
+}
+
 
 def draw_overview(result: TitleResult) -> Markup:
     """Returns title, release, the sentence about the ladders, verdicts and key facts."""
@@ -119,6 +125,7 @@ def _addresses(result: TitleResult) -> Markup:
         ("HLS", result.manifests.hls),
         ("Release", result.release_uri),
         ("Source", result.source.uri),
+        ("Protection", _PROTECTION[result.manifests.scheme]),
     )
     items = [element("div", element("dt", name), element("dd", element("code", text))) for name, text in lines]
     return element("dl", items, class_="addresses")

@@ -29,14 +29,14 @@ def check_presentation(folder: Path, plan: PresentationPlan) -> dict[str, TrackI
     """
     indexes: dict[str, TrackIndex] = {}
     broken: list[str] = []
-    for item in plan.tracks:
+    for item in plan.media:
         try:
             indexes[item.name] = read_track(folder / item.name)
         except PresentationInvalid as error:
             broken.append(f"{item.name}: {error.where}: {error.found} (ISO/IEC 14496-12)")
             continue
         broken += broken_times(plan, item.track.name, indexes[item.name])
-        broken += broken_encryption(plan, item, indexes[item.name])
+        broken += broken_encryption(plan, item, indexes[item.name]) if plan.is_encrypted else []
     broken += broken_alignment(plan, indexes)
     broken += broken_manifests(folder, plan, indexes)
     if broken:

@@ -41,7 +41,7 @@ class DecryptedTrack:
     """CPU seconds of this thread."""
 
 
-def decrypt_track(folder: Path, clear: Path, key: bytes) -> DecryptedTrack:
+def decrypt_track(folder: Path, clear: Path, key: bytes | None) -> DecryptedTrack:
     """Decrypts a packaged track and compares it with the clear file, packet by packet.
 
     Blocks; run it in a thread. The key stays in this process's memory.
@@ -49,7 +49,7 @@ def decrypt_track(folder: Path, clear: Path, key: bytes) -> DecryptedTrack:
     Args:
         folder: Track folder with ``init.mp4`` and segments.
         clear: The file that went into the packager.
-        key: Content key, 16 bytes.
+        key: Content key, 16 bytes; ``None`` for a track that is published in the clear.
 
     Raises:
         DecryptionMismatch: if the packets differ, or if a wrong key gives them as well (then nothing is encrypted).
@@ -59,7 +59,7 @@ def decrypt_track(folder: Path, clear: Path, key: bytes) -> DecryptedTrack:
     try:
         wanted = digest_packets(clear)
         found = digest_packets(_Joined([init, *segments]), key=key)
-        is_bound = found != wanted or _is_bound_to(key, folder)
+        is_bound = key is None or found != wanted or _is_bound_to(key, folder)
     except FFmpegError as error:
         # libavformat's message names the file at most; the options with the key are no part of it.
         raise DecryptionMismatch(

@@ -9,7 +9,7 @@ from domain.tracks import Rendition
 from media.packaging.plan import PresentationPlan, TrackFile
 from media.packaging.segment_index import TrackIndex
 
-_VIDEO_PATTERN = {"cbcs": (1, 9), "cenc": (0, 0)}
+_VIDEO_PATTERN = {"cbcs": (1, 9), "cenc": (0, 0), "clear": (0, 0)}
 _IV_BYTES = {"cbcs": 0, "cenc": 8}
 
 

@@ -31,20 +31,20 @@ def target_duration_s(indexes: Mapping[str, TrackIndex]) -> int:
     return max(1, int(longest + Fraction(1, 2)))
 
 
-def media_playlist(draft: str, index: TrackIndex, *, kid: str, target_s: int) -> str:
+def media_playlist(draft: str, index: TrackIndex, *, kid: str | None, target_s: int) -> str:
     """Returns the final media playlist of a track.
 
     Args:
         draft: The packager's playlist.
         index: The track as it lies on disk.
-        kid: The KID that protects it, 32 hexadecimal digits.
+        kid: The KID that protects it, 32 hexadecimal digits; ``None`` for a clear track.
         target_s: Target duration of all playlists in seconds.
     """
     entries = [[item.name] for item in index.segments]
     return _joined([*_head(draft, kid, target_s), *_entries(entries, index), "#EXT-X-ENDLIST"])
 
 
-def iframe_playlist(draft: str, index: TrackIndex, *, kid: str, target_s: int) -> str:
+def iframe_playlist(draft: str, index: TrackIndex, *, kid: str | None, target_s: int) -> str:
     """Returns the final I-frame playlist of a track: the first IDR of each segment, shown as long as the segment.
 
     Raises:
@@ -61,7 +61,7 @@ def _joined(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _head(draft: str, kid: str, target_s: int) -> list[str]:
+def _head(draft: str, kid: str | None, target_s: int) -> list[str]:
     return [
         *HEADER,
         f"#EXT-X-TARGETDURATION:{target_s}",
@@ -69,7 +69,7 @@ def _head(draft: str, kid: str, target_s: int) -> list[str]:
         "#EXT-X-INDEPENDENT-SEGMENTS",
         *lines_of(draft, "#EXT-X-I-FRAMES-ONLY"),
         *lines_of(draft, "#EXT-X-MAP"),
-        *_key_tags(draft, kid),
+        *(_key_tags(draft, kid) if kid else []),
     ]
 
 

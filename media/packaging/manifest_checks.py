@@ -83,7 +83,7 @@ def _broken_mpd(mpd: str, plan: PresentationPlan, indexes: Mapping[str, TrackInd
     yield from (f"MPD: {child} (DASH-MPD.xsd)" for child in misplaced_children(mpd))
     root = parse_mpd(mpd)
     found = {element.get("id", ""): element for element in root.iterfind(".//d:Representation", _NAMESPACE)}
-    for name in sorted({item.name for item in plan.tracks} - set(found)):
+    for name in sorted({item.name for item in plan.media} - set(found)):
         yield f"MPD: no Representation {name} (DASH 5.3.5)"
     target_s = target_duration_s(indexes)
     for name, index in indexes.items():
@@ -114,7 +114,8 @@ def _broken_media_playlist(
     total = sum((entry.duration_s for entry in parse_entries(text)), Fraction(0))
     if abs(total - index.duration_s) > Fraction(1, 10**6):
         yield f"{path}: durations sum to {float(total)} s, {float(index.duration_s)} s found (Apple 8.1)"
-    yield from _broken_keys(path, text, plan, plan.key_of(item).kid)
+    if plan.is_encrypted:
+        yield from _broken_keys(path, text, plan, plan.key_of(item).kid)
 
 
 def _broken_keys(path: str, text: str, plan: PresentationPlan, kid: str) -> Iterator[str]:

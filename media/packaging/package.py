@@ -69,12 +69,12 @@ async def package_presentation(
     cpu_s += await asyncio.to_thread(_finish_manifests, plan, out_dir)
     on_progress("manifests written and rules checked")
     decrypted: dict[str, str] = {}
-    for item in plan.tracks:
-        key = plan.key_of(item).key
+    for item in plan.media:
+        key = plan.key_of(item).key if plan.is_encrypted else None
         track = await asyncio.to_thread(decrypt_track, out_dir / item.name, item.path, key)
         decrypted[item.name] = track.md5
         cpu_s += track.cpu_s
-        on_progress(f"{item.name} decrypted: {track.packets} packets equal to the clear ones")
+        on_progress(f"{item.name} proved: {track.packets} packets equal to the clear ones")
     return PackagedTree(_listed(out_dir), MANIFEST, MULTIVARIANT, decrypted, cpu_s)
 
 
@@ -109,9 +109,9 @@ def _count_segments(folder: Path) -> int:
 def _finish_manifests(plan: PresentationPlan, out_dir: Path) -> float:
     """Rewrites the drafts from what lies on disk, then checks every rule; returns CPU seconds."""
     began = time.thread_time()
-    for item in plan.tracks:
+    for item in plan.media:
         shorten_init(out_dir / item.name / "init.mp4")
-    write_manifests(plan, out_dir, {item.name: read_track(out_dir / item.name) for item in plan.tracks})
+    write_manifests(plan, out_dir, {item.name: read_track(out_dir / item.name) for item in plan.media})
     check_presentation(out_dir, plan)
     return time.thread_time() - began
 
@@ -124,8 +124,8 @@ def write_manifests(plan: PresentationPlan, out_dir: Path, indexes: dict[str, Tr
     """
     target_s = target_duration_s(indexes)
     iframes: dict[str, str] = {}
-    for item in plan.tracks:
-        index, kid = indexes[item.name], plan.key_of(item).kid
+    for item in plan.media:
+        index, kid = indexes[item.name], plan.key_of(item).kid if plan.is_encrypted else None
         playlist, stills = out_dir / item.name / "playlist.m3u8", out_dir / item.name / "iframes.m3u8"
         playlist.write_text(media_playlist(playlist.read_text("utf-8"), index, kid=kid, target_s=target_s), "utf-8")
         if stills.is_file():

@@ -29,8 +29,8 @@ def packaging_command(tools: ToolPaths, plan: PresentationPlan, *, out_dir: Path
     return command(
         [
             tools.packager,
-            *(_stream(plan, item, out_dir) for item in plan.tracks),
-            *_protection(plan),
+            *(_stream(plan, item, out_dir) for item in plan.media),
+            *(_protection(plan) if plan.is_encrypted else []),
             *_output(out_dir),
             *("--segment_duration", _duration_text(plan.segment_s)),
             *_default_language(plan),
@@ -39,14 +39,16 @@ def packaging_command(tools: ToolPaths, plan: PresentationPlan, *, out_dir: Path
     )
 
 
-def key_flags(plan: PresentationPlan) -> bytes:
+def key_flags(plan: PresentationPlan) -> bytes | None:
     """Returns the flag file with the content keys, for standard input only: argv is readable by everyone in /proc.
 
-    Every track is a packager label of its own, because the IV belongs to the label and must differ between tracks.
+    ``None`` for a clear title. Every track is a packager label of its own, because the IV belongs to the label and must differ between tracks.
     """
+    if not plan.is_encrypted:
+        return None
     entries = [
         f"label={item.name}:key_id={plan.key_of(item).kid}:key={plan.key_of(item).key.hex()}:iv={plan.iv_of(item).hex()}"
-        for item in plan.tracks
+        for item in plan.media
     ]
     return f"--enable_raw_key_encryption\n--keys={','.join(entries)}\n".encode()
 

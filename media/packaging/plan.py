@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from domain.recipe import PackagingRecipe
 from domain.shots import grid_frames
-from domain.tracks import EncodedAudio, KeyLabel, Rendition, key_label
+from domain.tracks import EncodedAudio, KeyLabel, Rendition, TextTrack, Thumbnails, key_label
 from media.errors import PresentationInvalid
 
 MANIFEST = "manifest.mpd"
@@ -24,10 +24,13 @@ _IV_BYTES = {"cbcs": 16, "cenc": 8}
 
 
 class TrackFile(NamedTuple):
-    """A track and its clear MP4 file on this machine."""
+    """A track and its clear file on this machine."""
 
-    track: Rendition | EncodedAudio
+    track: Rendition | EncodedAudio | TextTrack | Thumbnails
     path: Path
+    """MP4 of a rendition or of sound, WebVTT of text; of thumbnails a folder with the sheets, in order of name."""
+    vmaf: float | None = None
+    """Measured mean VMAF of a rendition, in [0, 100]; ``None`` if it is not known."""
 
     @property
     def name(self) -> str:
@@ -35,9 +38,16 @@ class TrackFile(NamedTuple):
         return self.track.name
 
     @property
-    def label(self) -> KeyLabel:
-        """Which content key protects the track."""
-        return key_label(self.track.resolution) if isinstance(self.track, Rendition) else "AUDIO"
+    def is_media(self) -> bool:
+        """Picture or sound: what is muxed by the packager, and encrypted unless the title is clear."""
+        return isinstance(self.track, Rendition | EncodedAudio)
+
+    @property
+    def label(self) -> KeyLabel | None:
+        """Which content key protects the track; ``None`` for text and thumbnails, which are never encrypted."""
+        if isinstance(self.track, Rendition):
+            return key_label(self.track.resolution)
+        return "AUDIO" if isinstance(self.track, EncodedAudio) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +94,30 @@ class PresentationPlan:
             raise PresentationInvalid("presentation plan", found="; ".join(broken))
 
     @property
-    def scheme(self) -> Literal["cbcs", "cenc"]:
-        """Common Encryption scheme."""
+    def scheme(self) -> Literal["cbcs", "cenc", "clear"]:
+        """Common Encryption scheme, or ``clear``."""
         return self.recipe.scheme
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Picture and sound are encrypted."""
+        return self.scheme != "clear"
+
+    @property
+    def media(self) -> tuple[TrackFile, ...]:
+        """Renditions and sound, in the order given."""
+        return tuple(item for item in self.tracks if item.is_media)
+
+    @property
+    def text(self) -> tuple[TextTrack, ...]:
+        """The text tracks, the default one first, else in the order given."""
+        found = [item.track for item in self.tracks if isinstance(item.track, TextTrack)]
+        return tuple(sorted(found, key=lambda track: not track.is_default))
+
+    @property
+    def thumbnails(self) -> tuple[Thumbnails, ...]:
+        """The thumbnails, in the order given."""
+        return tuple(item.track for item in self.tracks if isinstance(item.track, Thumbnails))
 
     @property
     def renditions(self) -> tuple[Rendition, ...]:
@@ -116,8 +147,15 @@ class PresentationPlan:
         return self.segment_frames / self.frame_rate
 
     def key_of(self, item: TrackFile) -> TrackKey:
-        """Returns the content key of a track."""
-        return next(key for key in self.keys if key.label == item.label)
+        """Returns the content key of a track.
+
+        Raises:
+            PresentationInvalid: if it has none: the title is clear, or the track is text or thumbnails.
+        """
+        found = next((key for key in self.keys if self.is_encrypted and key.label == item.label), None)
+        if found is None:
+            raise PresentationInvalid(item.name, found="no key", expected="an encrypted track")
+        return found
 
     def iv_of(self, item: TrackFile) -> bytes:
         """Returns the IV of a track: 16 bytes for cbcs, 8 for cenc.
@@ -128,7 +166,8 @@ class PresentationPlan:
 
         Source: NIST SP 800-38A, appendix B: counter blocks must be unique across all messages under one key.
         """
-        facts = f"{self.scheme}|{item.name}|{item.track.file.sha256}|".encode()
+        content = "" if isinstance(item.track, Thumbnails) else item.track.file.sha256
+        facts = f"{self.scheme}|{item.name}|{content}|".encode()
         return hashlib.sha256(facts + self.key_of(item).iv).digest()[: _IV_BYTES[self.scheme]]
 
     def _broken_tracks(self) -> list[str]:
@@ -151,7 +190,9 @@ class PresentationPlan:
         ]
 
     def _broken_keys(self) -> list[str]:
+        if not self.is_encrypted:
+            return ["keys for a clear title"] if self.keys else []
         labels = Counter(key.label for key in self.keys)
         broken = [f"{count} keys for label {label}" for label, count in labels.items() if count > 1]
-        needed = sorted({item.label for item in self.tracks})
+        needed = sorted({item.label for item in self.tracks if item.label is not None})
         return broken + [f"no key for label {label}" for label in needed if label not in labels]

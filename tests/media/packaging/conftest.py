@@ -80,6 +80,13 @@ async def cenc(
     return await package(tools, plan_of(tracks_23976, "cenc"), tmp_path_factory.mktemp("cenc"))
 
 
+@pytest.fixture(scope="session")
+async def clear(
+    tools: ToolPaths, tracks_24: tuple[TrackFile, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Packaged:
+    return await package(tools, plan_of(tracks_24, "clear", segment_s=6), tmp_path_factory.mktemp("clear"))
+
+
 @pytest.fixture(scope="session", params=["cbcs", "cenc"])
 def packaged(request: pytest.FixtureRequest, cbcs: Packaged, cenc: Packaged) -> Packaged:
     return cbcs if request.param == "cbcs" else cenc
@@ -91,10 +98,11 @@ async def package(tools: ToolPaths, plan: PresentationPlan, folder: Path) -> Pac
 
 
 def plan_of(
-    tracks: tuple[TrackFile, ...], scheme: Literal["cbcs", "cenc"], *, segment_s: Literal[2, 4] = 2
+    tracks: tuple[TrackFile, ...], scheme: Literal["cbcs", "cenc", "clear"], *, segment_s: Literal[2, 4, 6] = 2
 ) -> PresentationPlan:
     rate = next(item.track.frame_rate for item in tracks if isinstance(item.track, Rendition))
-    return PresentationPlan(tracks, KEYS, PackagingRecipe(segment_s=segment_s, scheme=scheme), rate)
+    keys = () if scheme == "clear" else KEYS
+    return PresentationPlan(tracks, keys, PackagingRecipe(segment_s=segment_s, scheme=scheme), rate)
 
 
 def make_tracks(tools: ToolPaths, folder: Path, rate: Fraction) -> tuple[TrackFile, ...]:

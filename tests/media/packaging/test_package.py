@@ -15,6 +15,7 @@ import pytest
 from domain.tracks import Rendition
 from media.errors import DecryptionMismatch, PresentationInvalid, ToolFailed
 from media.packaging.boxes import read_boxes
+from media.packaging.decryption import digest_packets
 from media.packaging.dash import codecs_of, misplaced_children
 from media.packaging.package import package_presentation
 from media.packaging.packager import key_flags, packaging_command
@@ -83,6 +84,15 @@ async def test_a_failing_packager_says_why_without_the_keys(tools: ToolPaths, cb
         await package_presentation(tools, plan, out_dir=tmp_path / "o", on_progress=lambda _: None)
     assert "exit code" in caught.value.found
     assert not any(secret in str(caught.value).encode() for secret in secrets_of(plan))
+
+
+def test_a_clear_title_is_published_as_it_is(clear: Packaged) -> None:
+    for item in clear.plan.media:
+        assert clear.tree.decrypted_md5[item.name] == digest_packets(item.path).md5
+        assert read_track(clear.folder / item.name).header.protection is None
+    written = b"".join(path.read_bytes() for path in clear.folder.rglob("*") if path.is_file())
+    for word in (b"EXT-X-KEY", b"ContentProtection", b"pssh", b"senc", b"tenc"):
+        assert word not in written
 
 
 async def test_a_folder_that_is_not_empty_is_refused(tools: ToolPaths, cbcs: Packaged) -> None:

@@ -107,8 +107,20 @@ def test_cenc_leaves_fairplay_out() -> None:
     assert line.argv[line.argv.index("--protection_systems") + 1] == "Widevine,PlayReady"
 
 
+def test_a_clear_title_has_no_word_of_protection_in_its_command_and_nothing_on_standard_input() -> None:
+    clear = replace(SMALL, recipe=PackagingRecipe(scheme="clear"), keys=())
+    argv = packaging_command(TOOLS, clear, out_dir=Path("/out")).argv
+    assert key_flags(clear) is None
+    assert not [argument for argument in argv if "protection" in argument or "flagfile" in argument]
+
+
+def test_a_clear_title_is_given_no_keys() -> None:
+    with pytest.raises(PresentationInvalid, match="keys for a clear title"):
+        plan(rendition("a", 720), recipe=PackagingRecipe(scheme="clear"))
+
+
 def test_the_flag_file_has_a_label_for_every_track() -> None:
-    text = key_flags(SMALL).decode()
+    text = (key_flags(SMALL) or b"").decode()
     assert text.startswith("--enable_raw_key_encryption\n--keys=label=video_h264_720p:key_id=" + "0" * 31 + "2:key=")
     assert f"key={'02' * 16}:iv=" in text
     assert f",label=audio_1_eng:key_id={'0' * 31}5:key={'05' * 16}:iv=" in text
