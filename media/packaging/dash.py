@@ -157,7 +157,7 @@ def _describe(adaptation_set: ET.Element, plan: PresentationPlan, items: Mapping
 
 def _size_order(items: Mapping[str, TrackFile], representation: ET.Element) -> tuple[float, str]:
     track = items[representation.get("id", "")].track
-    return (track.bitrate_bps, track.name)
+    return (track.bitrate_bps if isinstance(track, Rendition | EncodedAudio) else 0.0, track.name)
 
 
 def _rate_text(rate: Fraction) -> str:
@@ -171,7 +171,7 @@ def _set_order(
     representation = adaptation_set.find(_tag("Representation"))
     item = items[representation.get("id", "") if representation is not None else ""]
     if isinstance(item.track, Rendition):
-        return (_CODEC_ORDER[item.track.codec], _LABEL_ORDER[item.label], order[item.name])
+        return (_CODEC_ORDER[item.track.codec], _LABEL_ORDER.get(item.label or "", 0), order[item.name])
     return (len(_CODEC_ORDER), plan.audio.index(item.track), order[item.name])
 
 

@@ -42,7 +42,8 @@ def packaging_command(tools: ToolPaths, plan: PresentationPlan, *, out_dir: Path
 def key_flags(plan: PresentationPlan) -> bytes | None:
     """Returns the flag file with the content keys, for standard input only: argv is readable by everyone in /proc.
 
-    ``None`` for a clear title. Every track is a packager label of its own, because the IV belongs to the label and must differ between tracks.
+    Every track is a packager label of its own, because the IV belongs to the label and must differ between tracks.
+    ``None`` for a clear title.
     """
     if not plan.is_encrypted:
         return None
@@ -84,7 +85,7 @@ def _stream(plan: PresentationPlan, item: TrackFile, out_dir: Path) -> str:
     ]
     if isinstance(item.track, EncodedAudio):
         parts += _audio_parts(plan, item.track)
-    elif item.track.codec is Codec.H264:
+    elif isinstance(item.track, Rendition) and item.track.codec is Codec.H264:
         # Apple 6.1 and 6.16: I-frame playlists are a must, in H.264 and SDR at least.
         parts.append(f"iframe_playlist_name={item.name}/iframes.m3u8")
     return ",".join(parts)

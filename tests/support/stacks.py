@@ -81,7 +81,9 @@ async def known_keys(session: Session, state: StackState, request: TitleRequest)
     source = await asyncio.to_thread(session.sources.describe_source, request.source)
     key = title_key(request, source, tools_digest(await read_versions(find_tools())))
     provider = LocalKeyProvider(SealedRecordStore(session.store), state.kek_file, draw=known_bytes())
-    return await asyncio.to_thread(provider.open_or_create_key_set, key, request.recipe.packaging.scheme)
+    scheme = request.recipe.packaging.scheme
+    assert scheme != "clear", "a clear title has no keys"
+    return await asyncio.to_thread(provider.open_or_create_key_set, key, scheme)
 
 
 def known_bytes() -> Callable[[int], bytes]:

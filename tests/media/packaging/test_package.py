@@ -15,8 +15,8 @@ import pytest
 from domain.tracks import Rendition
 from media.errors import DecryptionMismatch, PresentationInvalid, ToolFailed
 from media.packaging.boxes import read_boxes
-from media.packaging.decryption import digest_packets
 from media.packaging.dash import codecs_of, misplaced_children
+from media.packaging.decryption import digest_packets
 from media.packaging.package import package_presentation
 from media.packaging.packager import key_flags, packaging_command
 from media.packaging.plan import PresentationPlan, TrackFile
