@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from client import demo_command, encode_command, stack_commands, title_commands
+from client import attention_commands, demo_command, encode_command, stack_commands, title_commands
 from client.exit_codes import ExitCode
 
 _HELP = """Per-title, per-shot video encoding: a mezzanine in, an encrypted and verified streaming release out.
@@ -33,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for room in (title_commands, encode_command, stack_commands, demo_command):
+for room in (title_commands, attention_commands, encode_command, stack_commands, demo_command):
     room.register(app)
 
 

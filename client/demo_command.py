@@ -48,6 +48,7 @@ async def demo(state: StateOption = DEFAULT_STATE_DIR) -> None:
     session = await local_session(stack)
     recipe = await asyncio.to_thread(read_recipe, RECIPE_FILE)
     content = request_content(str(clip), recipe=recipe, title_id=TITLE_ID, priority="normal")
+    content["when_stuck"] = "fail"  # nobody stands by to decide
     submitted = await upload_and_submit(session, str(clip), content)
     say_what_submission_did(submitted)
     fetched = await finish_title(session, submitted, folder)

@@ -46,6 +46,7 @@ async def encode(
       pertitle encode film.mov --out release --recipe recipe.json --json
     """
     content = request_content(source, recipe=read_recipe(recipe), title_id=title_id, priority="normal")
+    content["when_stuck"] = "fail"  # nobody stands by to decide
     # Before any server is started: a typing mistake costs a millisecond, not a start.
     await asyncio.to_thread(check_before_upload, source, content)
     async with stack_for_command(state) as session:

@@ -83,7 +83,7 @@ def request_content(source: str, *, recipe: dict[str, Any], title_id: str | None
 
 def workflow_id_of(request: TitleRequest) -> str:
     """Returns the id of a request's workflow: the same request twice is one title, whatever its priority."""
-    digest = digest_of(request.model_dump(mode="json", exclude={"priority"}))
+    digest = digest_of(request.model_dump(mode="json", exclude={"priority", "when_stuck"}))
     return f"title/{request.title_id}/{digest[:16]}"
 
 

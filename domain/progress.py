@@ -68,5 +68,7 @@ class TitleProgress(Value):
     failed: int = Field(default=0, ge=0)
     open_children: tuple[str, ...] = ()
     """Workflow ids of the batches that run now; at most 16."""
+    waiting: int = Field(default=0, ge=0)
+    """Items that wait for a person's decision."""
     message: str = ""
     """One sentence for people."""

@@ -26,6 +26,8 @@ class TitleRequest(StrictValue):
     """How to encode. Leave it out for the house defaults."""
     priority: Literal["urgent", "high", "normal", "low", "backfill"] = "normal"
     """Who goes first when workers are scarce."""
+    when_stuck: Literal["wait", "fail"] = "wait"
+    """What a title does when a unit of its work has failed after all tries: wait for a person's decision, or fail."""
 
     @field_validator("source")
     @classmethod

@@ -135,6 +135,10 @@ class UnitFailure(Value):
     record: dict[str, str] = {}
 
 
+MOST_LISTED = 40
+"""Failed units listed by number: a payload stays small also when all of a batch fail."""
+
+
 class BatchOutcome(Value):
     """The sum of the units of a batch."""
 
@@ -146,6 +150,8 @@ class BatchOutcome(Value):
     trials_reused: int = 0
     cpu_s: float = 0.0
     first_failure: UnitFailure | None = None
+    failed_units: tuple[int, ...] = ()
+    """Numbers of failed units in their work list, at most ``MOST_LISTED``; ``failed`` counts all."""
 
     def plus(self, other: "BatchOutcome") -> "BatchOutcome":
         """Returns the sum of two batches."""
@@ -158,14 +164,29 @@ class BatchOutcome(Value):
             trials_reused=self.trials_reused + other.trials_reused,
             cpu_s=self.cpu_s + other.cpu_s,
             first_failure=self.first_failure or other.first_failure,
+            failed_units=(self.failed_units + other.failed_units)[:MOST_LISTED],
         )
 
 
 class BatchTask(Value):
-    """A slice of a work list: the input of one ``ShotBatch``."""
+    """A slice of a work list, the units ``[first, first + count)``: the input of one ``ShotBatch``."""
 
     title_id: str
     work: WorkList
     first: int = Field(ge=0)
     count: int = Field(ge=1)
+    units: tuple[int, ...] = ()
+    """The units to run, ``count`` of them, where they are no range: failed ones that are tried again."""
     priority_key: int = Field(default=3, ge=1, le=5)
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Numbers of the units to run."""
+        return self.units or tuple(range(self.first, self.first + self.count))
+
+    @property
+    def words(self) -> str:
+        """The units as people count them: ``1 to 200``, or ``17, 23`` where single ones are tried again."""
+        if self.units:
+            return ", ".join(str(index + 1) for index in self.units)
+        return f"{self.first + 1} to {self.first + self.count}"

@@ -38,6 +38,7 @@ REMEDIES = {
     "REQ-007": "Give a file with one JSON object, such as `sample_media/demo_recipe.json`.",
     "REQ-008": "Check the path.",
     "REQ-009": "Write lines of a bandwidth in bits per second and a weight, such as `5000000,0.2`.",
+    "REQ-010": "See what waits and what it offers with `pertitle attention`; somebody else may have decided already.",
     "CNT-001": "Check the address; let the upload end before the title is submitted.",
     "CNT-002": "Export the title again and check that the upload is complete.",
     "CNT-003": "Export the title again; the message says after which frame it is damaged.",

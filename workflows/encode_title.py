@@ -1,6 +1,7 @@
 """A title from source to release: the order of its steps."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from temporalio import workflow
@@ -36,6 +37,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.video import Codec
     from domain.work import BatchOutcome, BatchTask, UnitKind, WorkList
     from workflows.activity_options import ActivityOptions, light_options, title_options
+    from workflows.attention import Attended, WaitingRoom
+    from workflows.failed_units import item_of, retry_of
     from workflows.failures import as_title_failure, as_work_failure
     from workflows.shot_batch import UNITS_PER_BATCH, ShotBatch
     from workflows.side_by_side import side_by_side
@@ -52,12 +55,16 @@ _STAGE = SearchAttributeKey.for_keyword("Stage")
 _PERCENT = SearchAttributeKey.for_float("PercentDone")
 
 
+RunBatch = Callable[[BatchTask], Awaitable[tuple[str, BatchOutcome]]]
+
+
 @workflow.defn
-class EncodeTitle:
+class EncodeTitle(Attended):
     """Turns one source into an encrypted, verified, published release with a ladder of its own."""
 
     def __init__(self) -> None:
         self._log = TitleLog()
+        self._room = WaitingRoom(self._log.attend)
         self._request: TitleRequest | None = None
         self._batches = asyncio.Semaphore(OPEN_BATCHES)
 
@@ -267,38 +274,52 @@ class EncodeTitle:
         return published
 
     async def _run_all(self, stage: str, work: WorkList) -> None:
-        """Runs a work list of which nothing may fail.
+        """Runs a work list of which nothing may fail: failed units wait for a person while the rest goes on.
 
         Raises:
-            ApplicationError: if a unit failed; carries the code and record of the first one.
+            ApplicationError: if a unit failed and the title is not to wait, or a person decided to fail it; carries
+                the code and record of the first one.
         """
-        outcome = await self._run_work(stage, work)
+        outcome = await self._run_work(stage, work, self._run_whole_batch)
         if outcome.failed:
             raise as_work_failure(outcome, work)
 
-    async def _run_work(self, stage: str, work: WorkList) -> BatchOutcome:
+    async def _run_work(self, stage: str, work: WorkList, run: RunBatch | None = None) -> BatchOutcome:
         """Runs a work list in batches and returns the sum of their outcomes."""
         self._log.expect(work)
-        outcomes = await side_by_side(
-            *(self._run_batch(work, first) for first in range(0, work.count, UNITS_PER_BATCH))
-        )
-        total = BatchOutcome()
-        for outcome in outcomes:
-            total = total.plus(outcome)
-        self._log.spend(stage, total.cpu_s)
-        return total
-
-    async def _run_batch(self, work: WorkList, first: int) -> BatchOutcome:
-        async with self._batches:
-            number = self._log.next_batch(work.kind)
-            child_id = f"{workflow.info().workflow_id}/{work.kind.value}-{number:04d}"
-            task = BatchTask(
+        tasks = [
+            BatchTask(
                 title_id=self._title_id,
                 work=work,
                 first=first,
                 count=min(UNITS_PER_BATCH, work.count - first),
                 priority_key=BASELINE_PRIORITY if work.kind is UnitKind.BASELINE else self._priority_key,
             )
+            for first in range(0, work.count, UNITS_PER_BATCH)
+        ]
+        ended = await side_by_side(*((run or self._run_batch)(task) for task in tasks))
+        total = BatchOutcome()
+        for _, outcome in ended:
+            total = total.plus(outcome)
+        self._log.spend(stage, total.cpu_s)
+        return total
+
+    async def _run_whole_batch(self, task: BatchTask) -> tuple[str, BatchOutcome]:
+        """Runs a batch until none of its units has failed, or a person decides otherwise."""
+        child_id, outcome = await self._run_batch(task)
+        while outcome.failed and self._waits_when_stuck:
+            await self._room.wait_for(item_of(child_id, task, outcome))
+            task, cpu_s = retry_of(task, outcome), outcome.cpu_s
+            child_id, outcome = await self._run_batch(task)
+            outcome = outcome.model_copy(update={"cpu_s": outcome.cpu_s + cpu_s})
+        return child_id, outcome
+
+    async def _run_batch(self, task: BatchTask) -> tuple[str, BatchOutcome]:
+        """Runs a batch and returns its workflow id and outcome."""
+        work = task.work
+        async with self._batches:
+            number = self._log.next_batch(work.kind)
+            child_id = f"{workflow.info().workflow_id}/{work.kind.value}-{number:04d}"
             self._log.open_batch(child_id)
             outcome = await workflow.execute_child_workflow(
                 ShotBatch.run,
@@ -308,10 +329,15 @@ class EncodeTitle:
                 cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
                 parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
                 priority=self._priority,
-                static_summary=f"{self._title_id}: {work.kind.value} units {first + 1} to {first + task.count}",
+                static_summary=f"{self._title_id}: {work.kind.value} units {task.words}",
             )
             self._log.close_batch(child_id, work.kind, outcome)
-            return outcome
+            return child_id, outcome
+
+    @property
+    def _waits_when_stuck(self) -> bool:
+        """Tells whether a failed unit waits for a person; a title that was begun without a waiting room fails."""
+        return self._request is not None and self._request.when_stuck == "wait" and workflow.patched("waiting-room")
 
     def _enter(self, stage: str) -> None:
         self._log.enter(stage)

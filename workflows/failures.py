@@ -18,9 +18,17 @@ def unit_failure(error: BaseException) -> UnitFailure:
     record = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else {}
     return UnitFailure(
         code=(cause.type or "PERT-000") if isinstance(cause, ApplicationError) else "PERT-000",
-        message=str(cause)[:300],
-        record={name: str(text)[:300] for name, text in record.items()} if isinstance(record, dict) else {},
+        message=shortened(str(cause), 300),
+        record={name: shortened(str(text), 400) for name, text in record.items()} if isinstance(record, dict) else {},
     )
+
+
+def shortened(text: str, most: int) -> str:
+    """Returns a text of at most ``most`` characters: its beginning, and its end, where programs say why they died."""
+    if len(text) <= most:
+        return text
+    head = most // 4
+    return f"{text[:head]} … {text[-(most - head - 3) :]}"
 
 
 def as_work_failure(outcome: BatchOutcome, work: WorkList) -> ApplicationError:

@@ -47,8 +47,8 @@ class ShotBatch:
 
     @workflow.run
     async def run(self, task: BatchTask) -> BatchOutcome:
-        """Runs the units ``[first, first + count)`` of the work list."""
-        await side_by_side(*(self._run_unit(task.first + offset) for offset in range(task.count)))
+        """Runs the task's units of the work list."""
+        await side_by_side(*(self._run_unit(index) for index in task.indices))
         return self._outcome
 
     @workflow.query
@@ -82,9 +82,9 @@ class ShotBatch:
                 if is_cancelled_exception(error):
                     raise
                 outcome, failure = UnitOutcome(failed=1), unit_failure(error)
-        self._add(outcome, failure)
+        self._add(index, outcome, failure)
 
-    def _add(self, outcome: UnitOutcome, failure: UnitFailure | None) -> None:
+    def _add(self, index: int, outcome: UnitOutcome, failure: UnitFailure | None) -> None:
         self._outcome = self._outcome.plus(
             BatchOutcome(
                 units=1,
@@ -95,6 +95,7 @@ class ShotBatch:
                 trials_reused=outcome.trials_reused,
                 cpu_s=outcome.cpu_s,
                 first_failure=failure,
+                failed_units=(index,) if failure else (),
             )
         )
         workflow.set_current_details(f"{self._outcome.units} of {self._task.count} units done")

@@ -1,8 +1,11 @@
 """What a running title remembers for people: stages, counts, seconds; shown by query and in the Temporal UI."""
 
+from collections.abc import Sequence
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.attention import WaitingItem
     from domain.progress import STAGE_SHARES, STAGES, TitleProgress
     from domain.release import ReleaseReference
     from domain.result import StageCpu
@@ -23,6 +26,7 @@ class TitleLog:
         self._batches: dict[UnitKind, int] = {}
         self._rungs = 0
         self._is_done = False
+        self._waiting: tuple[WaitingItem, ...] = ()
 
     @property
     def cpu_s(self) -> StageCpu:
@@ -42,6 +46,12 @@ class TitleLog:
         """Adds a line for people."""
         self._notes.append(text)
         self._show()
+
+    def attend(self, waiting: Sequence[WaitingItem]) -> str:
+        """Takes what waits for a person now, and returns the stage."""
+        self._waiting = tuple(waiting)
+        self._show()
+        return self._stages[-1] if self._stages else "submitted"
 
     def expect(self, work: WorkList) -> None:
         """Adds a work list to what is expected."""
@@ -107,8 +117,15 @@ class TitleLog:
             reused=sum(outcome.reused for outcome in every),
             failed=sum(outcome.failed for outcome in every),
             open_children=tuple(self._open),
-            message=self._notes[-1] if self._notes else "",
+            waiting=len(self._waiting),
+            message=self._message(),
         )
+
+    def _message(self) -> str:
+        if self._waiting:
+            item = self._waiting[0]
+            return f"waits for a decision: {item.item_id}: {item.code} {item.message}"
+        return self._notes[-1] if self._notes else ""
 
     def _percent(self) -> float:
         if self._is_done:
@@ -122,6 +139,7 @@ class TitleLog:
         stages = [f"**{stage}**" if stage == now and not self._is_done else stage for stage in STAGES]
         lines = [
             f"{self._percent():.0f} % done: " + " → ".join(stages),
+            *map(_waiting_line, self._waiting),
             self._trial_line(),
             f"- renditions: {_made(self.outcome_of(UnitKind.ASSEMBLE))} of {self._rungs}",
             *(f"- {note}" for note in self._notes),
@@ -140,3 +158,8 @@ class TitleLog:
 
 def _made(outcome: BatchOutcome) -> int:
     return outcome.made + outcome.reused
+
+
+def _waiting_line(item: WaitingItem) -> str:
+    choices = ", ".join(choice.value for choice in item.choices)
+    return f"- **needs attention** `{item.item_id}` ({choices}): {item.code} {item.message}"

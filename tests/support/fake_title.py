@@ -56,6 +56,8 @@ class FakeTitle:
     corrected_units: int = 0
     failing: dict[UnitKind, str] = field(default_factory=dict)
     """Kind of unit → code with which every unit of that kind fails."""
+    poison: dict[str, str] = field(default_factory=dict)
+    """Activity and index, as ``run_encode_unit 2`` → code with which this unit fails."""
     finished: TitleReceipt | None = None
     calls: list[str] = field(default_factory=list)
     hold: Callable[[str], Any] | None = None
@@ -156,15 +158,10 @@ class FakeTitle:
             @activity.defn(name=name)
             async def run_unit(reference: UnitReference) -> UnitOutcome:
                 await self._called(f"{name} {reference.index}")
-                if kind in self.failing:
-                    record = {
-                        "code": self.failing[kind],
-                        "where": "unit",
-                        "found": "it fails",
-                        "expected": "",
-                        "fix": "",
-                    }
-                    raise ApplicationError("it fails", record, type=self.failing[kind], non_retryable=True)
+                code = self.failing.get(kind) or self.poison.get(f"{name} {reference.index}")
+                if code:
+                    record = {"code": code, "where": "unit", "found": "it fails", "expected": "", "fix": ""}
+                    raise ApplicationError("it fails", record, type=code, non_retryable=True)
                 if kind is UnitKind.SEARCH:
                     return UnitOutcome(made=1, trials=12, trials_reused=2, cpu_s=123.456)
                 return UnitOutcome(made=self.crfs, cpu_s=123.456)

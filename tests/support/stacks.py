@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +104,15 @@ async def wait_for(condition: Callable[[], Any], what: str, patience_s: float = 
     while not (answer := condition()):
         assert time.monotonic() < until, f"{what}: not within {patience_s:.0f} s"
         await asyncio.sleep(0.02)
+    return answer
+
+
+async def wait_for_answer(ask: Callable[[], Awaitable[Any]], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """Returns the first true answer of a question that has to be awaited; fails loudly when patience ends."""
+    until = time.monotonic() + patience_s
+    while not (answer := await ask()):
+        assert time.monotonic() < until, f"{what}: not within {patience_s:.0f} s"
+        await asyncio.sleep(0.05)
     return answer
 
 

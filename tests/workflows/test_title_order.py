@@ -126,13 +126,13 @@ async def test_failed_trials_do_not_stop_a_title_that_can_still_be_planned(tempo
 
 
 @pytest.mark.parametrize("kind", [UnitKind.SEARCH, UnitKind.ENCODE, UnitKind.MEASURE, UnitKind.ASSEMBLE])
-async def test_a_failed_search_or_production_unit_fails_the_title_with_its_code(
+async def test_a_failed_search_or_production_unit_fails_a_title_that_is_not_to_wait_with_its_code(
     temporal: WorkflowEnvironment, kind: UnitKind
 ) -> None:
     fake = FakeTitle(failing={kind: "TOOL-004"})
     async with title_workers(temporal.client, fake.activities()):
         with pytest.raises(WorkflowFailureError) as failure:
-            await (await start(temporal)).result()
+            await (await start(temporal, {**REQUEST, "when_stuck": "fail"})).result()
     cause = failure.value.cause
     assert isinstance(cause, ApplicationError)
     assert cause.type == "TOOL-004"
