@@ -114,6 +114,8 @@ class ResultActivities:
                     name=track.name,
                     language=track.language,
                     channels=track.channels,
+                    codec=track.codec,
+                    role=track.role,
                     bitrate_bps=track.bitrate_bps,
                     loudness_lufs=track.loudness_lufs,
                 )

@@ -186,10 +186,13 @@ class SourceActivities:
             name=file.name,
             language=file.language,
             channels=file.channels,
+            codec=file.codec,
             bitrate_bps=file.bitrate_bps,
             loudness_lufs=file.loudness_lufs,
             true_peak_dbtp=file.true_peak_dbtp,
             is_default=file.is_default,
+            role=file.role,
+            label=file.label,
             cpu_s=file.cpu_s,
         )
 

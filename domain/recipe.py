@@ -80,14 +80,19 @@ class ShotRecipe(StrictValue):
 
 
 class AudioRecipe(StrictValue):
-    """How every audio track is encoded (AAC; stereo, and the original layout if surround)."""
+    """How every audio track is encoded: AAC stereo always, and surround where the source has it."""
 
     loudness_lufs: float = Field(default=-23.0, ge=-40.0, le=-10.0)
     """Programme loudness target (EBU R 128)."""
     true_peak_dbtp: float = Field(default=-1.0, ge=-9.0, le=0.0)
     """Largest true peak (EBU R 128)."""
     stereo_bitrate_bps: int = Field(default=128_000, ge=32_000, le=512_000)
-    """AAC rate of a stereo track; surround gets 1.5 times as much per pair of channels."""
+    """AAC rate of a stereo track; surround in AAC gets 1.5 times as much per pair of channels."""
+    surround: Literal["eac3", "aac", "none"] = "eac3"
+    """How a source with six channels or more is delivered beside its stereo version: E-AC-3 5.1, AAC in its own
+    layout, or not at all. Three to five channels are AAC, or none."""
+    surround_bitrate_bps: int = Field(default=384_000, ge=192_000, le=768_000)
+    """E-AC-3 rate of a 5.1 track."""
 
 
 class PackagingRecipe(StrictValue):

@@ -8,7 +8,7 @@ from pydantic import Field
 from domain.cpu import CpuSplit
 from domain.ladder import PromiseError
 from domain.values import Sha256, Value
-from domain.video import Codec, FrameRange
+from domain.video import AudioRole, Codec, FrameRange
 
 
 class ResultManifests(Value):
@@ -152,6 +152,8 @@ class ResultAudio(Value):
     name: str
     language: str
     channels: int
+    codec: Literal["aac", "eac3"] = "aac"
+    role: AudioRole | None = None
     bitrate_bps: int
     loudness_lufs: float | None
 

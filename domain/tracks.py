@@ -7,7 +7,8 @@ from pydantic import Field
 
 from domain.files import StoredFile
 from domain.values import Value
-from domain.video import Codec, Resolution
+from domain.video import AudioRole as AudioRole
+from domain.video import Codec, Resolution, TextRole
 
 KeyLabel = Literal["SD", "HD", "UHD1", "UHD2", "AUDIO"]
 """Which content key protects a track."""
@@ -32,10 +33,6 @@ def key_label(resolution: Resolution) -> KeyLabel:
     return "UHD1" if resolution.pixels <= UHD1_PIXELS else "UHD2"
 
 
-AudioRole = Literal["main", "alternate", "dub", "commentary", "description"]
-"""Role of a sound track (ISO/IEC 23009-1, 5.8.5.5); ``description`` speaks what can be seen."""
-
-
 class EncodedAudio(Value):
     """One audio track of the release."""
 
@@ -44,6 +41,7 @@ class EncodedAudio(Value):
     """Folder and playlist name, unique in the presentation: ``audio_1_eng_stereo``."""
     language: str
     channels: int = Field(ge=1)
+    codec: Literal["aac", "eac3"] = "aac"
     bitrate_bps: int
     loudness_lufs: float | None
     """Measured integrated loudness of what is delivered; ``None`` for silence."""
@@ -51,6 +49,8 @@ class EncodedAudio(Value):
     is_default: bool
     role: AudioRole | None = None
     """``None``: ``main`` for the default track, ``alternate`` in its language, ``dub`` in others."""
+    label: str = ""
+    """The source's own name of the track, for menus; may be empty."""
     cpu_s: float = 0.0
 
 
@@ -77,8 +77,9 @@ class TextTrack(Value):
     name: str
     """Folder and playlist name, unique in the presentation: ``text_1_eng``."""
     language: str
-    role: Literal["subtitle", "caption", "forced-subtitle"] = "subtitle"
-    """Role of ISO/IEC 23009-1, 5.8.5.5: translation of speech, also of sounds, or only what must be read."""
+    role: TextRole = "subtitle"
+    label: str = ""
+    """Its name for menus; may be empty."""
     is_default: bool = False
     cues: int = Field(ge=0)
     cpu_s: float = 0.0

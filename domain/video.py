@@ -12,6 +12,14 @@ from pydantic import Field, model_validator
 from domain.files import StoredFile
 from domain.values import Value
 
+AudioRole = Literal["main", "alternate", "dub", "commentary", "description"]
+"""What a sound track is for.
+
+Source: ISO/IEC 23009-1, 5.8.5.5 (``urn:mpeg:dash:role:2011``); ``description`` speaks what can be seen.
+"""
+TextRole = Literal["subtitle", "caption", "forced-subtitle"]
+"""What a text track is for: translation of speech, also of sounds, or only what must be read (same clause)."""
+
 
 class Codec(StrEnum):
     """A video codec that a rung can use."""
@@ -110,14 +118,20 @@ class AudioTrack(Value):
     language: str = "und"
     """BCP 47 or ISO 639-2 tag as found; ``und`` if not said."""
     title: str = ""
+    role: AudioRole | None = None
+    """What the container says it is for; ``None`` if it does not."""
+    is_default: bool = False
+    """Whether the container marks it as default."""
 
 
 class SubtitleTrack(Value):
-    """One subtitle track of a source (reported; not published yet)."""
+    """One subtitle track of a source: published if it is text, only reported if it is pictures."""
 
     stream_index: int = Field(ge=0)
     codec_name: str
     language: str = "und"
+    title: str = ""
+    role: TextRole = "subtitle"
 
 
 class SourceDescription(Value):

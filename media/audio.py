@@ -1,4 +1,4 @@
-"""Sound: every track as AAC stereo, surround also in its own layout; loudness set in two passes and then measured.
+"""Sound: every track as AAC stereo, surround also as E-AC-3 or AAC; loudness set in two passes and then measured.
 
 The programme starts with the first picture and ends with the last: sound before, after or missing is cut or filled with
 silence, to the sample. Encoder delay is declared in the file's edit list, so that players skip it.
@@ -15,18 +15,23 @@ from typing import Any, Literal
 import ffmpeg
 
 from domain.recipe import AudioRecipe
-from domain.video import AudioTrack
+from domain.video import AudioRole, AudioTrack
 from media.bench import Bench
 from media.command import Command, command
 from media.errors import ToolOutputInvalid
 from media.probe import hardened_options, local_name
 from media.process import run_tool
 from media.progress import PROGRESS_ARGUMENTS, sound_reader
+from media.track_roles import default_track, label_of, roles_of
 
 SAMPLE_RATE_HZ = 48_000
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 """Layouts that AAC has a channel configuration for (ISO/IEC 14496-3, table 1.19)."""
 _SURROUND_PER_PAIR = 1.5
+_EAC3_FRAME = 1536
+"""Samples of an E-AC-3 frame of six blocks (ETSI TS 102 366, annex E)."""
+_EAC3_DELAY = 256
+"""Samples by which the encoder delays; it does not write out what is then left over (measured)."""
 # loudnorm refuses to work linearly above this loudness range; 50 LU is its largest value.
 _LOUDNESS_RANGE_LU = 50
 _SILENCE_LUFS = -70.0
@@ -56,6 +61,7 @@ class AudioFile:
     name: str
     language: str
     channels: int
+    codec: Literal["aac", "eac3"]
     bitrate_bps: int
     loudness_lufs: float | None
     """Integrated loudness of the file as a player hears it; ``None`` for silence."""
@@ -63,6 +69,8 @@ class AudioFile:
     normalization: Literal["linear", "dynamic", "none"]
     """One gain for all; or loudness followed over time, because one gain would exceed the true peak; or silence."""
     is_default: bool
+    role: AudioRole
+    label: str
     cpu_s: float
 
 
@@ -73,6 +81,13 @@ class Version:
     layout: str
     channels: int
     bitrate_bps: int
+    codec: Literal["aac", "eac3"] = "aac"
+
+    def coded_samples(self, samples: int) -> int:
+        """Returns how many samples to hand to the encoder so that nothing is lost: for E-AC-3 up to 257 more."""
+        if self.codec == "aac" or 0 < samples % _EAC3_FRAME <= _EAC3_FRAME - _EAC3_DELAY:
+            return samples
+        return -(-samples // _EAC3_FRAME) * _EAC3_FRAME + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +106,17 @@ class Loudness:
 async def encode_audio(
     bench: Bench, path: Path, *, tracks: tuple[AudioTrack, ...], programme: Programme, recipe: AudioRecipe
 ) -> tuple[AudioFile, ...]:
-    """Encodes all tracks of a source into the bench's scratch folder; the first one's stereo version is the default.
+    """Encodes all tracks of a source into the bench's scratch folder; one stereo version is the default.
 
     Raises:
         ToolFailed: if a track does not decode or encode.
         ToolOutputInvalid: if a file has another length than the pictures.
     """
     files: list[AudioFile] = []
-    for number, track in enumerate(tracks, start=1):
+    for number, (track, role) in enumerate(zip(tracks, roles_of(tracks), strict=True), start=1):
+        is_default = number - 1 == default_track(tracks)
         for version in versions_of(track, recipe):
-            order = Order(track, version, programme, recipe, number)
+            order = Order(track, version, programme, recipe, number, role, is_default)
             files.append(await encode_version(bench, path, order))
     return tuple(files)
 
@@ -115,6 +131,14 @@ class Order:
     recipe: AudioRecipe
     number: int
     """Place of the track among the source's audio tracks, from 1."""
+    role: AudioRole = "main"
+    is_default: bool = True
+    """Whether the track plays unless a person chooses; of its versions only stereo does."""
+
+    @property
+    def coded_samples(self) -> int:
+        """Samples per channel of the finished file."""
+        return self.version.coded_samples(self.programme.samples)
 
     @property
     def name(self) -> str:
@@ -124,11 +148,16 @@ class Order:
 
 
 def versions_of(track: AudioTrack, recipe: AudioRecipe) -> tuple[Version, ...]:
-    """Returns the deliveries of a track: stereo, and its own layout if that has more channels and AAC has it."""
+    """Returns the deliveries of a track: stereo, and surround as the recipe wants it.
+
+    E-AC-3 is 5.1 (all that the encoder has), AAC the track's own layout if AAC has it.
+    """
     stereo = Version("stereo", 2, recipe.stereo_bitrate_bps)
     layout = _LAYOUTS.get(track.channels)
-    if track.channels <= 2 or layout is None:
+    if track.channels <= 2 or layout is None or recipe.surround == "none":
         return (stereo,)
+    if recipe.surround == "eac3" and track.channels >= 6:
+        return (stereo, Version("5.1", 6, recipe.surround_bitrate_bps, "eac3"))
     rate = round(recipe.stereo_bitrate_bps * _SURROUND_PER_PAIR * track.channels / 2)
     return (stereo, Version(layout, track.channels, rate))
 
@@ -155,11 +184,14 @@ async def encode_version(bench: Bench, path: Path, order: Order) -> AudioFile:
         name=order.name,
         language=order.track.language,
         channels=order.version.channels,
+        codec=order.version.codec,
         bitrate_bps=bitrate_bps,
         loudness_lufs=integrated,
         true_peak_dbtp=peak,
         normalization="none" if kind == "none" else "linear" if kind == "linear" else "dynamic",
-        is_default=order.number == 1 and order.version.channels == 2,
+        is_default=order.is_default and order.version.channels == 2,
+        role=order.role,
+        label=label_of(order.track.title),
         cpu_s=first.cpu_s + second.cpu_s + heard.cpu_s + facts.cpu_s,
     )
 
@@ -171,13 +203,20 @@ def measure_command(ffmpeg_program: str, path: Path, order: Order) -> Command:
 
 
 def encode_command(ffmpeg_program: str, path: Path, order: Order, loudness: Loudness, out: Path) -> Command:
-    """Builds the second pass: one gain for all where the true peak allows it, then AAC in MP4."""
+    """Builds the second pass: one gain for all where the true peak allows it, then AAC or E-AC-3 in MP4."""
     sound = _programme_sound(path, order)
     if not loudness.is_silent:
         sound = _loudnorm(sound, order, loudness)
-        # Where loudnorm works dynamically it answers at 192 kHz.
-        sound = sound.filter("aresample", SAMPLE_RATE_HZ).filter("atrim", end_sample=order.programme.samples)
-    coded: dict[str, Any] = {"c:a": "aac", "b:a": order.version.bitrate_bps, "ar": SAMPLE_RATE_HZ}
+        # Where loudnorm works dynamically it answers at 192 kHz, and stamps what it flushes at the end up to 100 ms
+        # late (measured with ffmpeg 9): samples are counted anew.
+        sound = sound.filter("aresample", SAMPLE_RATE_HZ).filter("asetpts", "N/SR/TB")
+        sound = sound.filter("atrim", end_sample=order.programme.samples)
+    if order.coded_samples > order.programme.samples:
+        sound = sound.filter("apad", whole_len=order.coded_samples)
+    coded: dict[str, Any] = {"c:a": order.version.codec, "b:a": order.version.bitrate_bps, "ar": SAMPLE_RATE_HZ}
+    if order.version.codec == "eac3":
+        # What devices level by (ATSC A/52, 5.4.2.8): unset it states -31, and we would play 8 dB louder than others.
+        coded["dialnorm"] = max(-31, min(-1, round(order.recipe.loudness_lufs)))
     language = {"metadata:s:a:0": f"language={order.track.language}"}
     exact = {"flags:a": "+bitexact", "fflags": "+bitexact", "movflags": "+faststart"}
     written = ffmpeg.output(sound, str(out), f="mp4", **coded, **language, **exact)
@@ -233,7 +272,7 @@ def parse_facts(text: str, order: Order) -> int:
     stream = json.loads(text)["streams"][0]
     samples = round(int(stream["duration_ts"]) * Fraction(stream["time_base"]) * SAMPLE_RATE_HZ)
     found = (int(stream["channels"]), samples)
-    wanted = (order.version.channels, order.programme.samples)
+    wanted = (order.version.channels, order.coded_samples)
     if found != wanted:
         raise ToolOutputInvalid(
             order.name,

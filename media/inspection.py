@@ -31,6 +31,7 @@ from media.probe import Probe, ProbedTrack, choose_video_track, parse_probe, pro
 from media.process import run_tool
 from media.progress import sound_reader
 from media.tools import ToolPaths
+from media.track_roles import audio_role_of, text_role_of
 
 _WHERE = "source"
 
@@ -238,12 +239,20 @@ def _audio_track(track: ProbedTrack) -> AudioTrack:
         sample_rate_hz=track.number("sample_rate"),
         language=track.language,
         title=track.title,
+        role=audio_role_of(track),
+        is_default=track.is_default,
     )
 
 
 def _subtitles(probe: Probe) -> tuple[SubtitleTrack, ...]:
     return tuple(
-        SubtitleTrack(stream_index=track.index, codec_name=track.codec_name, language=track.language)
+        SubtitleTrack(
+            stream_index=track.index,
+            codec_name=track.codec_name,
+            language=track.language,
+            title=track.title,
+            role=text_role_of(track),
+        )
         for track in probe.of_kind("subtitle")
     )
 

@@ -20,6 +20,7 @@ STAGE_NAMES = {
     "publish": "Publish and verify",
 }
 """Stages in the order in which they happen."""
+_AUDIO_CODECS = {"aac": "AAC", "eac3": "E-AC-3"}
 
 
 def draw_provenance(result: TitleResult) -> Markup:
@@ -65,14 +66,12 @@ def _cpu_row(name: str, seconds: float, *, largest: float, total: float) -> Mark
 
 
 def _audio(result: TitleResult) -> Markup:
-    names = ("Track", "Language", "Channels", "Rate", "Loudness")
-    head = element(
-        "tr", [head_cell(name, css_class="words" if name in {"Track", "Language"} else None) for name in names]
-    )
+    names = ("Track", "Language", "Role", "Codec", "Channels", "Rate", "Loudness")
+    head = element("tr", [head_cell(name, css_class="words" if n < 4 else None) for n, name in enumerate(names)])
     rows = [_audio_row(track) for track in result.audio]
     content: Child = element("p", "The release has no audio track.")
     if rows:
-        content = Table("Audio tracks, AAC; loudness as measured after encoding", "Audio tracks", head, rows).draw()
+        content = Table("Audio tracks; loudness as measured after encoding", "Audio tracks", head, rows).draw()
     return element("section", element("h2", "Audio"), content, id="audio")
 
 
@@ -82,6 +81,8 @@ def _audio_row(track: ResultAudio) -> Markup:
         "tr",
         head_cell(track.name, scope="row", css_class="words"),
         element("td", track.language, class_="words"),
+        element("td", track.role or NOTHING, class_="words"),
+        element("td", _AUDIO_CODECS[track.codec], class_="words"),
         element("td", str(track.channels)),
         element("td", write_bitrate(track.bitrate_bps)),
         element("td", loudness),

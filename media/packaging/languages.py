@@ -50,4 +50,6 @@ def menu_names(tracks: tuple[EncodedAudio, ...]) -> dict[str, str]:
 def _menu_name(track: EncodedAudio) -> str:
     tag = language_tag(track)
     language = "Audio" if tag == UNDETERMINED else _NAMES.get(tag.lower(), tag)
+    if track.role in {"commentary", "description"}:
+        language += f", {track.label or track.role}"
     return f"{language} ({_LAYOUTS.get(track.channels, f'{track.channels} channels')})"

@@ -67,6 +67,8 @@ def audio_role(plan: PresentationPlan, track: EncodedAudio) -> str:
 
     Source: ISO/IEC 23009-1, 5.8.5.5, ``urn:mpeg:dash:role:2011``.
     """
+    if track.role is not None:
+        return track.role
     first = plan.audio[0]
     if track == first:
         return "main"
