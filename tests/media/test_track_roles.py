@@ -9,7 +9,7 @@ from media.probe import ProbedTrack
 from media.track_roles import audio_role_of, default_track, label_of, roles_of, text_role_of
 
 
-def probed(kind: str = "audio", title: str = "", **flags: int) -> ProbedTrack:
+def probed(flags: dict[str, int], kind: str = "audio", title: str = "") -> ProbedTrack:
     fields: dict[str, Any] = {"disposition": flags, "tags": {"title": title}}
     return ProbedTrack(1, kind, "aac", fields)
 
@@ -43,7 +43,7 @@ def track(language: str = "eng", role: AudioRole | None = None, *, is_default: b
     ],
 )
 def test_a_sound_track_is_for_what_its_flags_or_its_name_say(flags: dict[str, int], title: str, role: str) -> None:
-    assert audio_role_of(probed(title=title, **flags)) == role
+    assert audio_role_of(probed(flags, title=title)) == role
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_sound_track_is_for_what_its_flags_or_its_name_say(flags: dict[str, in
     ],
 )
 def test_a_text_track_is_for_what_its_flags_say(flags: dict[str, int], role: str) -> None:
-    assert text_role_of(probed("subtitle", **flags)) == role
+    assert text_role_of(probed(flags, "subtitle")) == role
 
 
 def test_what_is_not_said_follows_from_the_language_of_the_default_track() -> None:
