@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-NOT_OURS = {".git", ".venv", ".pertitle", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis", ".pytest_cache"}
+NOT_OURS = {
+    ".git", ".venv", ".pertitle", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache", ".hypothesis",
+    ".pytest_cache",
+}  # fmt: skip
 
 
 @cache

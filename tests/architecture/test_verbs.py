@@ -34,5 +34,6 @@ def test_every_verb_sets_up_first_and_is_explained() -> None:
 
     for verb in needs:
         assert re.search(rf"^{verb}:.*## \S", text, flags=re.MULTILINE), verb
-    for verb in ("demo", "lint", "fast", "slow", "format", "requirements", "schema", "errors"):
+    assert needs["slow"] == ["setup", "players"]
+    for verb in ("demo", "lint", "fast", "players", "format", "requirements", "schema", "errors"):
         assert needs[verb] == ["setup"], verb

@@ -1,0 +1,64 @@
+// The steps that every player shares; a player's own file adds `driver`.
+'use strict';
+
+let guardMs = 0;
+
+const frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
+const facts = () => ({time: video.currentTime, width: video.videoWidth, height: video.videoHeight, frames: frames()});
+
+const shared = {
+  // Plays on for some seconds of the title; new pictures must have been decoded meanwhile.
+  async play({seconds = 0.3} = {}) {
+    const from = facts();
+    await Promise.race([video.play(), until(video, ['playing'], () => !video.paused && video.readyState > 2, 'playing', guardMs)]);
+    const done = () => video.currentTime >= from.time + seconds && frames() > from.frames;
+    await until(video, ['timeupdate'], done, `${seconds} s of play`, guardMs);
+    return {from, to: facts()};
+  },
+
+  // Goes to a time and shows the picture there.
+  async seek({time}) {
+    video.currentTime = time;
+    await until(video, ['seeked', 'canplay', 'timeupdate'], () => !video.seeking && video.readyState >= 2, `seek to ${time}`, guardMs);
+    return facts();
+  },
+
+  // Asks for a rung and plays until its pictures are seen.
+  async rung({height, language}) {
+    await driver.force(height, language);
+    await until(video, ['resize', 'timeupdate'], () => video.videoHeight === height, `height ${height}`, guardMs);
+    return shared.play({});
+  },
+
+  // Stands still on one picture, at its own size, for a screenshot.
+  async picture({time}) {
+    video.pause();
+    const shown = new Promise((resolve) => video.requestVideoFrameCallback((_now, about) => resolve(about.mediaTime)));
+    await shared.seek({time});
+    video.style.width = `${video.videoWidth}px`;
+    return {mediaTime: await shown, ...facts()};
+  },
+
+  async language({language}) {
+    await driver.speak(language);
+    const {to} = await shared.play({});
+    return {...to, language: driver.spoken()};
+  },
+
+  // Ends when the player or the media element says that it cannot go on.
+  async refusal() {
+    video.play().catch(() => {});
+    if (errors.length === 0) {
+      await new Promise((resolve, reject) => {
+        setTimeout(() => reject(new Error(`no refusal; ${state()}`)), guardMs);
+        for (const name of ['error', 'player-error']) video.addEventListener(name, resolve, {once: true});
+      });
+    }
+    return {said: trouble(), ...facts()};
+  },
+};
+
+window.takeStep = async (name, options, patienceMs) => {
+  guardMs = patienceMs;
+  return (driver[name] ?? shared[name])(options);
+};

@@ -1,0 +1,97 @@
+"""shaka-player: DASH and HLS, clear and protected."""
+
+import pytest
+
+from tests.media.packaging.conftest import FRAMES
+from tests.players.browser import BrowserSession, keys_of, psnr_db, source_picture
+from tests.players.conftest import RATE, Shelf
+
+pytestmark = pytest.mark.slow
+MANIFESTS = ("manifest.mpd", "multivariant.m3u8")
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS)
+def test_every_rung_both_languages_and_a_seek_are_played(browser: BrowserSession, shelf: Shelf, manifest: str) -> None:
+    played = browser.plays(
+        "shaka",
+        f"{shelf.name}/{manifest}",
+        ("open", {"codec": "avc1"}),
+        ("play", {}),
+        ("rung", {"height": 360}),
+        ("rung", {"height": 720}),
+        ("rung", {"height": 360}),
+        ("language", {"language": "fr"}),
+        ("seek", {"time": 8.0}),
+        ("play", {}),
+        keys=shelf.keys,
+    )
+    opened, _, low, high, _, spoken, _, last = played.steps
+    assert (opened["heights"], opened["languages"]) == ([360, 720], ["en", "fr"])
+    assert [step["to"]["width"] for step in (low, high)] == [640, 1280]
+    assert spoken["language"] == "fr"
+    assert any("audio_fra" in path for path in played.fetched)
+    assert last["from"]["time"] == pytest.approx(8.0, abs=0.1)
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS)
+def test_av1_is_decrypted_and_played(browser: BrowserSession, shelf: Shelf, manifest: str) -> None:
+    played = browser.plays(
+        "shaka",
+        f"{shelf.name}/{manifest}",
+        ("open", {"codec": "av01"}),
+        ("play", {}),
+        keys=shelf.keys,
+    )
+    assert all(codec.startswith("av01") for codec in played.steps[0]["codecs"])
+    assert played.steps[1]["to"]["height"] == 360
+
+
+@pytest.mark.parametrize(("codec", "track"), [("avc1", "video_h264_360p"), ("av01", "video_av1_360p")])
+def test_a_decrypted_picture_is_the_one_of_the_source(
+    browser: BrowserSession, shelf: Shelf, codec: str, track: str
+) -> None:
+    """Seen as a person sees it: a screenshot of the element, against FFmpeg's decode of the clear file."""
+    number = 131
+    played = browser.plays(
+        "shaka",
+        f"{shelf.name}/manifest.mpd",
+        ("open", {"codec": codec}),
+        ("play", {"seconds": 0.2}),
+        ("rung", {"height": 360}),
+        ("picture", {"time": float((number + 0.5) / RATE)}),
+        keys=shelf.keys,
+    )
+    seen, clear = played.picture(), shelf.clear_file(track)
+    right = psnr_db(seen, source_picture(clear, number))
+    wrong = max(psnr_db(seen, source_picture(clear, other)) for other in (number - 1, number + 1, number + 24))
+    assert right > 30, (right, wrong)
+    assert right > wrong + 6, (right, wrong)
+
+
+def test_wrong_keys_show_nothing(browser: BrowserSession, protected: Shelf) -> None:
+    played = browser.play(
+        "shaka",
+        f"{protected.name}/manifest.mpd",
+        ("open", {"codec": "avc1"}),
+        ("refusal", {}),
+        keys=keys_of(protected.kids, wrong=True),
+    )
+    assert played.error is None
+    assert "3016" in played.steps[1]["said"]
+    assert played.steps[1]["time"] == 0
+
+
+def test_without_the_hd_key_the_sd_rung_plays(browser: BrowserSession, protected: Shelf) -> None:
+    played = browser.plays(
+        "shaka",
+        f"{protected.name}/manifest.mpd",
+        ("open", {"codec": "avc1"}),
+        ("play", {}),
+        ("tracks", {}),
+        ("seek", {"time": float(FRAMES / RATE) - 2}),
+        ("play", {}),
+        keys=keys_of(protected.kids, without="HD"),
+    )
+    assert played.steps[2]["heights"] == [360]
+    assert played.steps[-1]["to"]["height"] == 360
+    assert not any("720p" in path and path.endswith(".m4s") for path in played.fetched)
