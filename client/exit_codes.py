@@ -5,7 +5,7 @@ from enum import IntEnum
 from client.errors import TitleCanceled, TitleFailed
 from domain.errors import PertitleError
 
-_REFUSED = ("REQ-", "CNT-", "VID-", "AUD-")
+_REFUSED = ("REQ-", "CNT-", "VID-", "AUD-", "SEC-")
 _STACK = ("STK-", "STO-")
 
 

@@ -22,6 +22,7 @@ from media.errors import ToolOutputInvalid
 from media.probe import hardened_options, local_name
 from media.process import run_tool
 from media.progress import PROGRESS_ARGUMENTS, sound_reader
+from media.sandbox import Sandbox, read_sandbox, write_sandbox
 from media.track_roles import default_track, label_of, roles_of
 
 SAMPLE_RATE_HZ = 48_000
@@ -199,7 +200,9 @@ async def encode_version(bench: Bench, path: Path, order: Order) -> AudioFile:
 def measure_command(ffmpeg_program: str, path: Path, order: Order) -> Command:
     """Builds the first pass: loudness of the track as it will be mixed and cut."""
     sound = _loudnorm(_programme_sound(path, order), order)
-    return _compiled(ffmpeg_program, ffmpeg.output(sound, "-", f="null"), f"loudness of {order.name}")
+    return _compiled(
+        ffmpeg_program, ffmpeg.output(sound, "-", f="null"), f"loudness of {order.name}", read_sandbox(path)
+    )
 
 
 def encode_command(ffmpeg_program: str, path: Path, order: Order, loudness: Loudness, out: Path) -> Command:
@@ -220,7 +223,7 @@ def encode_command(ffmpeg_program: str, path: Path, order: Order, loudness: Loud
     language = {"metadata:s:a:0": f"language={order.track.language}"}
     exact = {"flags:a": "+bitexact", "fflags": "+bitexact", "movflags": "+faststart"}
     written = ffmpeg.output(sound, str(out), f="mp4", **coded, **language, **exact)
-    return _compiled(ffmpeg_program, written, f"encode of {order.name}")
+    return _compiled(ffmpeg_program, written, f"encode of {order.name}", write_sandbox(path, out.parent))
 
 
 def meter_command(ffmpeg_program: str, path: Path) -> Command:
@@ -307,7 +310,7 @@ def _loudnorm(sound: Any, order: Order, loudness: Loudness | None = None) -> Any
     return sound.filter("loudnorm", **target)
 
 
-def _compiled(ffmpeg_program: str, stream: Any, purpose: str) -> Command:
+def _compiled(ffmpeg_program: str, stream: Any, purpose: str, sandbox: Sandbox | None = None) -> Command:
     # Loudness filters report at level info; their report is the end of standard error.
     opening = [ffmpeg_program, "-nostdin", "-hide_banner", *PROGRESS_ARGUMENTS, "-v", "info", "-y"]
-    return command(ffmpeg.compile(stream, cmd=opening), purpose=purpose)
+    return command(ffmpeg.compile(stream, cmd=opening), purpose=purpose, sandbox=sandbox)

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from media.sandbox import Sandbox
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -12,19 +14,21 @@ class Command:
     argv: tuple[str, ...]
     purpose: str
     """What it makes, in a few words, for logs and errors: ``trial encodes of shot 3 at 960x540``."""
+    sandbox: Sandbox | None = None
+    """What it may see and use; needed by whatever reads untrusted media."""
 
     def shell_line(self) -> str:
         """Returns the line that a person can paste into a shell."""
         return shlex.join(self.argv)
 
 
-def command(argv: Iterable[str | int | float], *, purpose: str) -> Command:
+def command(argv: Iterable[str | int | float], *, purpose: str, sandbox: Sandbox | None = None) -> Command:
     """Builds a command; numbers become text in one way only.
 
     Raises:
         TypeError: if an argument is neither text nor number.
     """
-    return Command(argv=tuple(_as_argument(argument) for argument in argv), purpose=purpose)
+    return Command(tuple(_as_argument(argument) for argument in argv), purpose, sandbox)
 
 
 def _as_argument(argument: str | float) -> str:

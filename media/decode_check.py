@@ -11,6 +11,7 @@ from media.command import Command, command
 from media.errors import ToolOutputInvalid, VariableFrameRate
 from media.probe import hardened_input
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS
+from media.sandbox import read_sandbox
 
 STRICT = ("-xerror", "-err_detect", "explode")
 """Any decoding error ends the program. Without these, ffmpeg conceals damage and ends well."""
@@ -102,14 +103,14 @@ def decode_video_command(ffmpeg: str, path: Path, *, stream_index: int, filters:
     honest = ["-fps_mode", "passthrough", "-enc_time_base:v", "demux", "-noautoscale"]
     picture = ["-map", f"0:{stream_index}", "-vf", f"idet,{filters}", *honest, "-c:v", "rawvideo"]
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "info", *source, *picture, *hash_output()]
-    return command(argv, purpose=f"full decode of video track {stream_index}")
+    return command(argv, purpose=f"full decode of video track {stream_index}", sandbox=read_sandbox(path))
 
 
 def decode_audio_command(ffmpeg: str, path: Path, *, stream_index: int) -> Command:
     """Builds the strict decode of an audio track, to nowhere."""
     argv = [ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, *STRICT, *hardened_input(path)]
     argv += ["-map", f"0:{stream_index}", "-f", "null", "-"]
-    return command(argv, purpose=f"full decode of audio track {stream_index}")
+    return command(argv, purpose=f"full decode of audio track {stream_index}", sandbox=read_sandbox(path))
 
 
 def hash_output() -> list[str]:
@@ -135,7 +136,8 @@ def field_motion_command(ffmpeg: str, path: Path, *, stream_index: int, order: s
     shown = "signalstats,metadata=mode=print:key=lavfi.signalstats.YDIF:file=-"
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "error", "-noautorotate", *hardened_input(path)]
     argv += ["-map", f"0:{stream_index}", "-vf", f"{fields},{shown}", "-f", "null", "-"]
-    return command(argv, purpose=f"motion between the fields of video track {stream_index}")
+    purpose = f"motion between the fields of video track {stream_index}"
+    return command(argv, purpose=purpose, sandbox=read_sandbox(path))
 
 
 def are_fields_apart(stdout: str) -> bool:

@@ -11,12 +11,16 @@
     │   ├── VariableFrameRate  VID-003
     │   ├── HighDynamicRange   VID-004
     │   ├── UnsupportedPicture VID-005  size, pixel format, rotation that we cannot encode right yet
-    │   └── UnsupportedAudio   AUD-001
+    │   ├── UnsupportedAudio   AUD-001
+    │   ├── DisguisedPlaylist  SEC-001  a list of other files under a video's name
+    │   └── ResourceBomb       SEC-002  it would cost far more than any title is worth
     ├── ToolError
     │   ├── ToolMissing        TOOL-001 this worker is set up wrong
     │   ├── ToolFailed         TOOL-002 a program ended badly; carries the end of what it said
     │   ├── ToolStalled        TOOL-003 a program made no progress and was ended
-    │   └── ToolOutputInvalid  TOOL-004 it ended well, but what it made is not what was asked
+    │   ├── ToolOutputInvalid  TOOL-004 it ended well, but what it made is not what was asked
+    │   ├── SandboxMissing     TOOL-005 a sandbox is required and does not work here
+    │   └── ToolOverLimit      TOOL-006 a program used more than its sandbox allows
     └── PackagingError
         ├── PresentationInvalid  PKG-001
         └── DecryptionMismatch   PKG-002
@@ -83,6 +87,18 @@ class UnsupportedAudio(SourceError):
     code: ClassVar[str] = "AUD-001"
 
 
+class DisguisedPlaylist(SourceError):
+    """The file is a playlist, which would make us read other files."""
+
+    code: ClassVar[str] = "SEC-001"
+
+
+class ResourceBomb(SourceError):
+    """The file asks for more pixels, tracks or hours than any title has."""
+
+    code: ClassVar[str] = "SEC-002"
+
+
 class ToolError(MediaError):
     """A program failed us."""
 
@@ -112,6 +128,18 @@ class ToolOutputInvalid(ToolError):
 
     code: ClassVar[str] = "TOOL-004"
     retryable: ClassVar[bool] = True
+
+
+class SandboxMissing(ToolError):
+    """This worker must run programs in a sandbox and cannot."""
+
+    code: ClassVar[str] = "TOOL-005"
+
+
+class ToolOverLimit(ToolError):
+    """A program that read a source used more memory, CPU time or disk than a source may cost."""
+
+    code: ClassVar[str] = "TOOL-006"
 
 
 class PackagingError(MediaError):

@@ -27,9 +27,10 @@ from media.errors import (
     UnsupportedPicture,
 )
 from media.normalization import bit_depth_of, check_picture, normalization_filters, read_color, refuse_hdr
-from media.probe import Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
+from media.probe import PROBE_S, Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
 from media.process import run_tool
 from media.progress import sound_reader
+from media.threats import refuse_bomb, refuse_disguise, refuse_greed
 from media.tools import ToolPaths
 from media.track_roles import audio_role_of, text_role_of
 
@@ -61,6 +62,8 @@ async def inspect_source(
 
     Raises:
         UnreadableSource: if it is not media.
+        DisguisedPlaylist: if it is a list of other files.
+        ResourceBomb: if it asks for far more than any title is worth.
         DamagedSource: if not all of it decodes.
         NoVideoTrack: if it has no moving pictures.
         InterlacedSource: if it is interlaced, said or not.
@@ -95,18 +98,23 @@ async def inspect_source(
 
 
 async def _probe(tools: ToolPaths, path: Path, file: StoredFile) -> tuple[Probe, float]:
+    refuse_disguise(path, where=_WHERE)
+    lines: list[str] = []
     try:
-        run = await run_tool(probe_command(tools.ffprobe, path))
+        run = await run_tool(probe_command(tools.ffprobe, path), on_line=lines.append, stall_s=PROBE_S)
     except ToolFailed as error:
         if _was_killed(error):
             raise
+        refuse_greed(error, where=_WHERE)
         raise UnreadableSource(
             _WHERE,
             found=f"{file.size_bytes} bytes in which no media was found ({_last_line(error, path)})",
             expected="a whole MOV, MP4, MXF, Matroska, WebM or MPEG file",
             fix="export the title again and check that the upload is complete",
         ) from None
-    return parse_probe(run.stdout, where=_WHERE), run.cpu_s
+    probe = parse_probe("\n".join(lines), where=_WHERE)
+    refuse_bomb(probe, where=_WHERE)
+    return probe, run.cpu_s
 
 
 def _check_flags(track: ProbedTrack, where: str) -> None:

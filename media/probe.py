@@ -11,12 +11,16 @@ from typing import Any
 
 from media.command import Command, command
 from media.errors import NoVideoTrack, UnreadableSource
+from media.sandbox import probe_sandbox
 
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mxf,avi,dv,ogg,ivf,nut,yuv4mpegpipe"
 """Containers that are opened. Playlists (hls, dash, concat) are not: they would make us read other files."""
 MAX_PIXELS = 8192 * 4352
 """Largest picture that is decoded: 8K. A 750 kB PNG of 16,000² cost 784 MB without a limit (operations report §3.3)."""
 MAX_TRACKS = 64
+"""Most tracks of any kind; one more is opened, so that their number can be told."""
+PROBE_S = 60.0
+"""A probe that says nothing for so long hangs: it reads 50 MB of a local file at most."""
 _PROBE_BYTES = 50_000_000
 _ANALYZE_US = 30_000_000
 
@@ -103,6 +107,8 @@ class Probe:
 
     container: str
     tracks: tuple[ProbedTrack, ...]
+    duration_s: float = 0.0
+    """As the container states it; 0 if it does not."""
 
     def of_kind(self, kind: str) -> tuple[ProbedTrack, ...]:
         """Returns the tracks of a kind, in file order."""
@@ -118,7 +124,7 @@ def hardened_options() -> dict[str, str]:
         "protocol_whitelist": "file",
         "format_whitelist": DEMUXERS,
         "max_pixels": str(MAX_PIXELS),
-        "max_streams": str(MAX_TRACKS),
+        "max_streams": str(MAX_TRACKS + 1),
         "probesize": str(_PROBE_BYTES),
         "analyzeduration": str(_ANALYZE_US),
     }
@@ -139,7 +145,9 @@ def probe_command(ffprobe: str, path: Path) -> Command:
     """Builds the command that describes a file as JSON."""
     shown = ["-show_format", "-show_streams", "-of", "json"]
     return command(
-        [ffprobe, "-hide_banner", "-v", "error", *shown, *hardened_input(path)], purpose="probe of the source"
+        [ffprobe, "-hide_banner", "-v", "error", *shown, *hardened_input(path)],
+        purpose="probe of the source",
+        sandbox=probe_sandbox(path),
     )
 
 
@@ -156,6 +164,7 @@ def parse_probe(text: str, *, where: str) -> Probe:
     try:
         document = json.loads(text)
         container = str(document["format"]["format_name"])
+        duration_s = float(document["format"].get("duration") or 0)
     except (ValueError, KeyError, TypeError):
         raise UnreadableSource(
             where, found="ffprobe describes no container", expected="a media file", fix="export the title again"
@@ -169,7 +178,7 @@ def parse_probe(text: str, *, where: str) -> Probe:
         )
         for stream in document.get("streams", ())
     )
-    return Probe(container=container, tracks=tracks)
+    return Probe(container=container, tracks=tracks, duration_s=duration_s)
 
 
 def choose_video_track(probe: Probe, *, where: str) -> ProbedTrack:

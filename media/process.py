@@ -11,12 +11,15 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import IO, Any
 
 from media.command import Command
-from media.errors import ToolFailed, ToolMissing, ToolStalled
+from media.errors import SandboxMissing, ToolFailed, ToolMissing, ToolOverLimit, ToolStalled
+from media.sandbox import SandboxPolicy, Walls, probe_sandbox, sandboxed_argv, system_arguments
 from media.thread_cpu import LOOK_EVERY_S, ThreadCpu, ThreadWatch
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,10 @@ _LINE_LIMIT_BYTES = 1 << 20
 # Tools get no environment of ours: no credentials, no locale surprises.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 _WAITERS = ThreadPoolExecutor(max_workers=128, thread_name_prefix="wait4")
+_POLICY: ContextVar[SandboxPolicy] = ContextVar("sandbox policy", default=SandboxPolicy.PREFER)
+_LAST_SIGNAL = 31
+# ffmpeg ends with the low byte of its error: -ENOMEM (12) and -EFBIG (27).
+_REFUSED_CODES = {256 - 12: "memory", 256 - 27: "size of a file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ async def run_tool(
     Raises:
         ToolMissing: if the program does not exist.
         ToolFailed: if it ended with another code than 0; carries the end of its standard error.
+        ToolOverLimit: if that was because it used more than its sandbox allows.
         ToolStalled: if it made no progress.
     """
     logger.debug("start %s: %s", command.purpose, command.shell_line())
@@ -103,13 +111,29 @@ async def run_tool(
         tail = _tail_of(errors)
     if exit_code != 0:
         logger.warning("%s ended with %d: %s", command.purpose, exit_code, command.shell_line())
-        raise ToolFailed(
-            command.purpose,
-            found=f"exit code {exit_code}: {tail or 'nothing on standard error'}",
-            expected="exit code 0",
-            fix=f"run it by hand, the worker's log has the whole line: {_shortened(command.shell_line())}",
-        )
+        raise _bad_end(command, exit_code, cpu_s, tail)
     return ToolRun("\n".join(running.lines), tail, cpu_s, time.monotonic() - began, watch.threads())
+
+
+def _bad_end(command: Command, exit_code: int, cpu_s: float, tail: str) -> ToolFailed | ToolOverLimit:
+    limits = command.sandbox.limits if command.sandbox else None
+    if limits is not None:
+        # The kernel counts towards the limit in whole ticks, and so differs from what it reports.
+        over = "CPU time" if exit_code < 0 and cpu_s >= 0.5 * limits.cpu_s else _REFUSED_CODES.get(exit_code)
+        if over is not None:
+            return ToolOverLimit(
+                command.purpose,
+                found=f"more {over} than a source may cost: {tail.rpartition(chr(10))[2] or 'it was ended'}"[:300],
+                expected=f"{limits.cpu_s} s of CPU, {limits.address_space_bytes >> 20} MiB of memory,"
+                f" files of {limits.file_bytes >> 20} MiB at most",
+                fix="export the source again; if it is as it should be, report it",
+            )
+    return ToolFailed(
+        command.purpose,
+        found=f"exit code {exit_code}: {tail or 'nothing on standard error'}",
+        expected="exit code 0",
+        fix=f"run it by hand, the worker's log has the whole line: {_shortened(command.shell_line())}",
+    )
 
 
 def _shortened(line: str) -> str:
@@ -125,7 +149,7 @@ async def _started(command: Command, errors: IO[bytes], stdin: bytes | None) -> 
         raise ToolMissing(command.purpose, found=f"no program {command.argv[0]}", fix="run `make setup`")
     try:
         process = subprocess.Popen(  # noqa: ASYNC220 - a fork takes a millisecond; wait4 (not asyncio) gives CPU time
-            [*_dies_with_us(), program, *command.argv[1:]],
+            sandboxed_argv((program, *command.argv[1:]), command.sandbox, _walls()),
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -134,7 +158,8 @@ async def _started(command: Command, errors: IO[bytes], stdin: bytes | None) -> 
         )
     except OSError as error:
         raise ToolMissing(command.purpose, found=f"{command.argv[0]}: {error}", fix="run `make setup`") from None
-    running = _Running(process, asyncio.get_running_loop().run_in_executor(_WAITERS, _wait, process))
+    is_wrapped = command.sandbox is not None and bool(_walls().bwrap)
+    running = _Running(process, asyncio.get_running_loop().run_in_executor(_WAITERS, _wait, process, is_wrapped))
     try:
         yield running
     finally:
@@ -147,10 +172,13 @@ async def _started(command: Command, errors: IO[bytes], stdin: bytes | None) -> 
                         pipe.close()
 
 
-def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+def _wait(process: subprocess.Popen[bytes], is_wrapped: bool) -> tuple[int, float]:  # noqa: FBT001 - passed on
     """Reaps the program; unlike ``Popen.wait`` this keeps its resource usage."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    if is_wrapped and 128 < process.returncode <= 128 + _LAST_SIGNAL:
+        # bwrap tells the death of its child by a signal as shells do.
+        process.returncode = 128 - process.returncode
     return process.returncode, usage.ru_utime + usage.ru_stime
 
 
@@ -232,14 +260,50 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
-@cache
-def _dies_with_us() -> tuple[str, ...]:
-    """A prefix that ends the program when a ``kill -9`` takes this worker: no orphan goes on encoding.
+def use_sandbox(policy: SandboxPolicy) -> None:
+    """Says what this process does about the sandbox; a worker says it once, before it polls.
 
-    Source: prctl(2), PR_SET_PDEATHSIG; setpriv(1) of util-linux sets it without Python code after fork.
+    Raises:
+        SandboxMissing: if the policy requires what does not work here.
     """
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+    _POLICY.set(policy)
+    walls = found_walls()
+    if policy is not SandboxPolicy.OFF and walls.bwrap and walls.prlimit:
+        return
+    why = "switched off" if policy is SandboxPolicy.OFF else "bubblewrap or prlimit is missing or does not work"
+    if policy is SandboxPolicy.REQUIRE:
+        raise SandboxMissing(
+            "sandbox",
+            found=f"{why} on this machine",
+            expected="a program that sees no network and only its own files (PERTITLE_SANDBOX=require)",
+            fix="install bubblewrap and util-linux, and allow user name spaces",
+        )
+    logger.warning("NO SANDBOX (%s): programs that read untrusted media have limits, but can see this machine", why)
+
+
+def _walls() -> Walls:
+    return replace(found_walls(), bwrap="") if _POLICY.get() is SandboxPolicy.OFF else found_walls()
+
+
+@cache
+def found_walls() -> Walls:
+    """Returns what works on this machine: a sandbox is tried for real, for many containers forbid name spaces.
+
+    ``setpriv`` ends a program when a ``kill -9`` takes this worker: no orphan goes on encoding. Source: prctl(2),
+    PR_SET_PDEATHSIG; setpriv(1) of util-linux sets it without Python code after fork.
+    """
+    setpriv, prlimit, bwrap = (
+        shutil.which(name, path=_ENVIRONMENT["PATH"]) or "" for name in ("setpriv", "prlimit", "bwrap")
+    )
+    walls = Walls((setpriv, "--pdeathsig", "KILL", "--") if setpriv else (), bwrap, prlimit, system_arguments())
+    return walls if bwrap and _is_standing(walls) else replace(walls, bwrap="")
+
+
+def _is_standing(walls: Walls) -> bool:
+    nothing = shutil.which("true", path=_ENVIRONMENT["PATH"]) or "/bin/true"
+    argv = sandboxed_argv((nothing,), probe_sandbox(Path(__file__)), walls)
+    tried = subprocess.run(argv, env=_ENVIRONMENT, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    return tried.returncode == 0
 
 
 def _tail_of(errors: IO[bytes]) -> str:

@@ -1,17 +1,24 @@
 """The shots of a source: starts the scan as a program, reads its lines, applies the recipe's lengths."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import domain
+import media
 from domain.recipe import ShotRecipe
 from domain.shots import ShotList, grid_frames
 from domain.video import VideoTrack
 from media.command import Command, command
 from media.errors import ToolOutputInvalid
 from media.process import run_tool
+from media.sandbox import read_sandbox
 from media.shot_list import Cut, LengthLimits, list_shots
+
+_ROOMS = (Path(media.__file__).parent, Path(domain.__file__).parent)
+"""What the scan imports of ours; the rest of the project's folder, where a local stack keeps its keys, stays hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,10 @@ async def scan_cuts(
 
 def scan_command(python: str, path: Path, *, stream_index: int) -> Command:
     """Builds the command that looks at every frame."""
-    return command([python, "-m", "media.shot_scan", str(path), stream_index], purpose="shot detection")
+    sandbox = read_sandbox(path, also=(Path(sys.prefix), Path(sys.base_prefix), *_ROOMS))
+    return command(
+        [python, "-m", "media.shot_scan", str(path), stream_index], purpose="shot detection", sandbox=sandbox
+    )
 
 
 def length_limits(recipe: ShotRecipe, track: VideoTrack) -> LengthLimits:

@@ -25,6 +25,7 @@ from media.normalization import bit_depth_of, normalization_filters, piece_pixel
 from media.probe import hardened_options, local_name
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader
+from media.sandbox import write_sandbox
 from media.tools import ToolPaths
 
 _PATTERN = "shot_%06d.mov"
@@ -127,7 +128,7 @@ def split_command(ffmpeg_program: str, path: Path, *, video: VideoTrack, shots: 
         **_lossless(video, shots),
     )
     argv = ffmpeg.compile(written, cmd=[ffmpeg_program, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS])
-    return command(argv, purpose=f"{len(shots.shots)} mezzanine pieces")
+    return command(argv, purpose=f"{len(shots.shots)} mezzanine pieces", sandbox=write_sandbox(path, out_dir))
 
 
 def _lossless(video: VideoTrack, shots: ShotList) -> dict[str, str | int]:

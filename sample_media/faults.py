@@ -20,11 +20,6 @@ def write_text(out_dir: Path) -> Path:
     return _written(out_dir / "text.mp4", b"This is not a video.\n" * 200)
 
 
-def write_playlist(out_dir: Path) -> Path:
-    """A playlist under a video's name, which must not make us open another file."""
-    return _written(out_dir / "playlist.mp4", b"#EXTM3U\n#EXTINF:2,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n")
-
-
 def cut_before_index(clip: Path, out_dir: Path) -> Path:
     """A clip whose index (``moov``, at its end) never arrived."""
     content = clip.read_bytes()

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from domain.errors import PertitleError
+from media.process import use_sandbox
+from media.sandbox import SandboxPolicy
 from media.tools import probe_capabilities
 from workers.connection import connect_temporal, open_toolbox
 from workers.roles import ROLES, activities_of, make_worker, slots_of
@@ -25,7 +27,9 @@ async def run_worker(role: str, settings: Settings) -> None:
 
     Raises:
         ToolMissing: if a program, or libvmaf with our model, does not work on this machine.
+        SandboxMissing: if the settings require a sandbox and it does not work here.
     """
+    use_sandbox(SandboxPolicy(settings.sandbox))
     scratch = settings.scratch_dir / role
     _empty(scratch)
     # The default has cores + 4 threads; store transfers of all slots and their nested calls must not starve.

@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     """Least important level of log lines that are written."""
     graceful_shutdown_s: float = Field(default=30.0, ge=0)
     """Seconds that running activities get to end after SIGTERM, before they are canceled."""
+    sandbox: Literal["require", "prefer", "off"] = "prefer"
+    """What to do where programs that read untrusted media cannot be put into a bubblewrap sandbox: ``require`` refuses
+    to start, ``prefer`` says so loudly and goes on with limits alone; ``off`` never uses it."""
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -36,7 +36,7 @@ def test_a_good_source_is_described_as_it_is(tiny_inspection: Inspection) -> Non
     assert description.notes == ()
 
 
-@pytest.mark.parametrize("write", [faults.write_empty, faults.write_text, faults.write_playlist])
+@pytest.mark.parametrize("write", [faults.write_empty, faults.write_text])
 async def test_what_is_no_media_is_unreadable(write: object, tools: ToolPaths, tmp_path: Path) -> None:
     assert callable(write)
     with pytest.raises(UnreadableSource, match=r"CNT-002 source: .* bytes in which no media was found") as caught:
