@@ -8,7 +8,8 @@ from typing import Protocol
 
 from domain.values import Sha256
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 16
+"""Small enough that a store of 64 kB/s still tells progress every second."""
 
 Progress = Callable[[int], None]
 """Is told the bytes moved so far; it may raise to stop the transfer, which then cleans up behind itself."""
@@ -27,7 +28,7 @@ class Readable(Protocol):
 
 
 def blocks(stream: Readable) -> Iterator[bytes]:
-    """Yields a stream's bytes in blocks of at most 1 MiB."""
+    """Yields a stream's bytes in blocks of at most 64 KiB."""
     while block := stream.read(BLOCK_BYTES):
         yield block
 

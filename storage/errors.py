@@ -12,6 +12,7 @@
     ├── ClockSkew           STO-006  our clock and the server's differ too much
     ├── BrokenDocument      STO-007  a stored document does not parse
     ├── DiskFull            STO-008  no room on the local disk
+    ├── WriteConflict       STO-020  another writer was at the same key at the same moment
     ├── SourceChanged       STO-009  the source was replaced while it was read
     ├── SourceNotAllowed    REQ-005  the request names a bucket that holds no sources
     ├── SourceMissing       CNT-001  the request names an object that is not there
@@ -50,6 +51,13 @@ class StorageUnavailable(StorageError):
     """No answer, or the server asks to try again later."""
 
     code: ClassVar[str] = "STO-003"
+
+
+class WriteConflict(StorageError):
+    """Another writer was at the same key at the same moment, and none of both has written yet."""
+
+    code: ClassVar[str] = "STO-020"
+    retryable: ClassVar[bool] = True
 
 
 class AccessDenied(StorageError):

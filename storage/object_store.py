@@ -178,7 +178,11 @@ class ObjectStore:
         )
 
     def get(self, address: ObjectAddress) -> tuple[bytes, str] | None:
-        """Returns a small object's bytes and ETag, or ``None`` if nothing lies there."""
+        """Returns a small object's bytes and ETag, or ``None`` if nothing lies there.
+
+        Raises:
+            DigestMismatch: if the bytes are not those whose digest its writer noted beside them.
+        """
         with s3_faults_as_ours("GetObject", address):
             try:
                 answer = self._client.get_object(Bucket=address.bucket, Key=address.key)
@@ -187,7 +191,9 @@ class ObjectStore:
                     return None
                 raise
             with contextlib.closing(answer["Body"]) as body:
-                return body.read(), answer["ETag"]
+                content = body.read()
+        _require_noted_digest(address, content, answer["Metadata"].get("sha256"))
+        return content, answer["ETag"]
 
     def digest(self, address: ObjectAddress, *, etag: str, on_progress: Progress = no_progress) -> Sha256 | None:
         """Returns the SHA-256 of an object by reading it once, or ``None`` if it is no more the one of the ETag."""
@@ -270,3 +276,15 @@ class ObjectStore:
                     stored.uri, found="nothing there", expected=f"{stored.size_bytes} bytes of {stored.sha256}"
                 ) from error
             raise
+
+
+def _require_noted_digest(address: ObjectAddress, content: bytes, noted: Sha256 | None) -> None:
+    """Documents have keys that do not tell their bytes: one flipped bit could be another number that parses."""
+    found = sha256_of_bytes(content)
+    if noted is not None and found != noted:
+        raise DigestMismatch(
+            address.uri,
+            found=f"SHA-256 {found} over {len(content)} bytes",
+            expected=noted,
+            fix="if it stays: the object was damaged; remove it and run the title again",
+        )

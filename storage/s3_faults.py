@@ -21,6 +21,7 @@ from storage.errors import (
     StorageError,
     StorageRefused,
     StorageUnavailable,
+    WriteConflict,
 )
 
 # Error codes of the S3 API reference ("Error responses"), and the bare numbers that HEAD gives.
@@ -31,12 +32,18 @@ _DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAc
 # A 4xx by number, yet the next attempt may pass: a fresh token, a slower pace, a part that was cut short.
 _LATER = {"ExpiredToken", "RequestTimeout", "IncompleteBody", "OperationAborted", "TooManyRequests", "429", "SlowDown"}
 
+# Two writers met, and the other may yet fail. Source: S3 API reference, PutObject and CompleteMultipartUpload, 409.
+_CONFLICT = {"ConditionalRequestConflict"}
+_REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
+
 _CAUSES: tuple[tuple[set[str], type[StorageError]], ...] = (
     (_MISSING, ObjectMissing),
     (_WRONG_DIGEST, DigestMismatch),
     (_SKEW, ClockSkew),
     (_DENIED, AccessDenied),
     (_LATER, StorageUnavailable),
+    (_CONFLICT, WriteConflict),
+    (_REGION, StorageRefused),
 )
 
 _FIX: dict[type[StorageError], str] = {
@@ -48,8 +55,8 @@ _FIX: dict[type[StorageError], str] = {
 
 
 def failed_condition(error: ClientError) -> bool:
-    """Tells whether a conditional write lost: 412, or 409 where two writers met (S3 says "conflict" to one)."""
-    return _status(error) == 412 or _code(error) == "ConditionalRequestConflict"
+    """Tells whether a conditional write lost: something (else) lies there."""
+    return _status(error) == 412
 
 
 def is_missing(error: ClientError) -> bool:
@@ -90,7 +97,10 @@ def s3_faults_as_ours(action: str, where: object) -> Iterator[None]:
 def _from_answer(error: ClientError, where: str) -> StorageError:
     kind = _kind(error)
     message = error.response.get("Error", {}).get("Message", "")
-    return kind(where, found=f"{_status(error)} {_code(error)} {message}".strip(), fix=_FIX.get(kind, ""))
+    fix = _FIX.get(kind, "")
+    if _code(error) in _REGION:
+        fix = "set the region of the S3 server (PERTITLE_S3_REGION), or its address"
+    return kind(where, found=f"{_status(error)} {_code(error)} {message}".strip(), fix=fix)
 
 
 def _kind(error: ClientError) -> type[StorageError]:

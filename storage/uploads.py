@@ -2,7 +2,9 @@
 
 import contextlib
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +13,9 @@ from botocore.exceptions import ClientError
 from domain.values import Sha256, Value
 from storage.addresses import ObjectAddress
 from storage.digests import Progress, as_checksum_header, sha256_of_bytes
-from storage.errors import DigestMismatch, StorageError
+from storage.errors import DigestMismatch, StorageError, WriteConflict
 from storage.s3_faults import failed_condition, is_missing, s3_faults_as_ours
+from storage.told_bytes import ToldBytes, told
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,6 +27,10 @@ PART_BYTES = 16 << 20
 """Smallest part we make. (S3 asks for at least 5 MiB.)"""
 MAX_PARTS = 10_000
 """Source: Amazon S3 user guide, "Multipart upload limits"."""
+
+
+CONFLICTS_BORNE = 3
+"""Writes in a row that may meet another writer. (S3: begin the upload anew, for parts too.)"""
 
 
 class ObjectHeaders(Value):
@@ -68,7 +75,8 @@ class Uploader:
             DigestMismatch: if what arrived at the server is not what was sent.
         """
         sha256 = sha256_of_bytes(content)
-        return self._put(address, content, self._attributes(headers, sha256) | condition, sha256)
+        attributes = self._attributes(headers, sha256) | condition
+        return _until_no_conflict(lambda: self._put(address, content, attributes, sha256))
 
     def put_file(
         self, address: ObjectAddress, path: Path, *, sha256: Sha256, headers: ObjectHeaders, on_progress: Progress
@@ -83,14 +91,22 @@ class Uploader:
         """
         size_bytes = path.stat().st_size
         if size_bytes > self._single_put_limit_bytes:
-            return self._put_in_parts(address, path, sha256=sha256, headers=headers, on_progress=on_progress)
+            return _until_no_conflict(
+                lambda: self._put_in_parts(address, path, sha256=sha256, headers=headers, on_progress=on_progress)
+            )
         with s3_faults_as_ours("read", path):
             content = path.read_bytes()
-        written = self._put(address, content, {**self._attributes(headers, sha256), "IfNoneMatch": "*"}, sha256)
+        attributes = {**self._attributes(headers, sha256), "IfNoneMatch": "*"}
+        with told(content, lambda: on_progress(0)) as body:
+            written = _until_no_conflict(lambda: self._put(address, body, attributes, sha256))
         on_progress(size_bytes)
         return written
 
-    def _put(self, address: ObjectAddress, content: bytes, attributes: dict[str, Any], sha256: Sha256) -> bool:
+    def _put(
+        self, address: ObjectAddress, content: bytes | ToldBytes, attributes: dict[str, Any], sha256: Sha256
+    ) -> bool:
+        if isinstance(content, ToldBytes):
+            content.seek(0)
         with s3_faults_as_ours("PutObject", address):
             try:
                 self._client.put_object(
@@ -138,7 +154,9 @@ class Uploader:
         with path.open("rb") as file:
             while content := file.read(size_of_part):
                 whole.update(content)
-                parts.append(self._upload_part(address, upload_id, len(parts) + 1, content))
+                with told(content, partial(on_progress, sent_bytes)) as body:
+                    checksum = as_checksum_header(sha256_of_bytes(content))
+                    parts.append(self._upload_part(address, upload_id, len(parts) + 1, body, checksum))
                 sent_bytes += len(content)
                 on_progress(sent_bytes)
         if whole.hexdigest() != sha256:
@@ -147,16 +165,15 @@ class Uploader:
         return parts
 
     def _upload_part(
-        self, address: ObjectAddress, upload_id: str, number: int, content: bytes
+        self, address: ObjectAddress, upload_id: str, number: int, body: ToldBytes, checksum: str
     ) -> "CompletedPartTypeDef":
-        checksum = as_checksum_header(sha256_of_bytes(content))
         with s3_faults_as_ours("UploadPart", address):
             answer = self._client.upload_part(
                 Bucket=address.bucket,
                 Key=address.key,
                 UploadId=upload_id,
                 PartNumber=number,
-                Body=content,
+                Body=body,
                 ChecksumSHA256=checksum,
             )
         return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
@@ -224,3 +241,10 @@ class Uploader:
 def part_bytes(size_bytes: int) -> int:
     """Returns the part size for a file: at least 16 MiB, and so that 10,000 parts suffice."""
     return max(PART_BYTES, -(-size_bytes // MAX_PARTS))
+
+
+def _until_no_conflict(write: Callable[[], bool]) -> bool:
+    for _ in range(CONFLICTS_BORNE - 1):
+        with contextlib.suppress(WriteConflict):
+            return write()
+    return write()

@@ -12,6 +12,7 @@ from domain.recipe import Recipe
 from domain.release import ReleaseManifest
 from domain.request import TitleRequest
 from sample_media.clips import make_clip
+from tests.support.fault_cases import REPORTS, FaultReport, print_reports, write_reports
 from tests.support.stacks import TestStack, running_stack
 
 RECIPE = {
@@ -33,6 +34,25 @@ class Undisturbed:
 def title_request(source: str) -> TitleRequest:
     """Returns the same request for any stack."""
     return TitleRequest(title_id="disturbed", source=source, recipe=Recipe.model_validate(RECIPE))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``make faults`` names the file."""
+    parser.addoption("--faults-json", type=Path, default=None, help="write what each fault came to")
+
+
+@pytest.fixture(scope="session")
+def fault_reports(pytestconfig: pytest.Config) -> list[FaultReport]:
+    """Collects what each fault comes to."""
+    return pytestconfig.stash.setdefault(REPORTS, [])
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """Prints and writes the table of faults."""
+    reports, path = config.stash.get(REPORTS, []), config.getoption("--faults-json")
+    if path is not None:
+        print_reports(reports)
+        write_reports(reports, path)
 
 
 @pytest_asyncio.fixture(scope="session")

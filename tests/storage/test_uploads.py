@@ -49,7 +49,8 @@ def large(tmp_path: Path) -> Iterator[Path]:
 def test_a_large_file_comes_back_as_it_went(in_parts: ObjectStore, large: Path, tmp_path: Path) -> None:
     sent: list[int] = []
     stored = in_parts.put_file(large, on_progress=sent.append)
-    assert sent == [PART_BYTES, LARGE_BYTES, LARGE_BYTES]
+    assert list(dict.fromkeys(sent)) == [0, PART_BYTES, LARGE_BYTES]
+    assert sent == sorted(sent)
     assert stored.size_bytes == LARGE_BYTES
     assert sha256_of_file(in_parts.fetch(stored, tmp_path / "back")) == stored.sha256
     facts = in_parts.head(parse_address(stored.uri))
@@ -71,7 +72,8 @@ def test_a_stopped_upload_leaves_nothing(in_parts: ObjectStore, large: Path, kin
     digest = sha256_of_file(large)
 
     def stop(sent_bytes: int) -> None:
-        open_meanwhile.append(len(in_parts.list_open_uploads(f"objects/sha256/{digest[:2]}/{digest}")))
+        if sent_bytes in {PART_BYTES, LARGE_BYTES} and len(open_meanwhile) < 2:
+            open_meanwhile.append(len(in_parts.list_open_uploads(f"objects/sha256/{digest[:2]}/{digest}")))
         if sent_bytes == LARGE_BYTES:
             raise kind
 
@@ -122,6 +124,8 @@ from storage.connection import Buckets, StoreConnection, connect
 from storage.object_store import ObjectStore
 
 def wait(sent_bytes):
+    if not sent_bytes:
+        return
     print(sent_bytes, flush=True)
     sys.stdin.read()
 
