@@ -103,6 +103,9 @@ class PackagingRecipe(StrictValue):
     scheme: Literal["cbcs", "cenc", "clear"] = "cbcs"
     """Common Encryption scheme (ISO/IEC 23001-7); Apple devices play ``cbcs`` only. ``clear`` publishes without
     encryption and needs no keys."""
+    storage: Literal["segments", "file"] = "segments"
+    """One file for each segment, or one for each track of picture and sound that players read by byte ranges. WebVTT
+    for HLS and thumbnails are files of their own in both."""
 
 
 class Recipe(StrictValue):

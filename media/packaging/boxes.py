@@ -13,7 +13,8 @@ from media.errors import PresentationInvalid
 _SAMPLE_ENTRIES_START = {
     # Offset of the child boxes in a sample entry's body: 12.1.3 (visual) and 12.2.3 (audio).
     "encv": 78, "avc1": 78, "avc3": 78, "hvc1": 78, "hev1": 78, "av01": 78,
-    "enca": 28, "mp4a": 28,
+    "enca": 28, "mp4a": 28, "ac-3": 28, "ec-3": 28,
+    "wvtt": 8,  # 14496-30, 7.5: a plain sample entry
     # 8.5.2: version, flags and entry count stand before the entries.
     "stsd": 8,
 }  # fmt: skip

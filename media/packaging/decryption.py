@@ -16,7 +16,9 @@ import av
 from av.error import FFmpegError
 
 from media.errors import DecryptionMismatch
-from media.packaging.segment_index import read_track
+from media.packaging.segment_index import TRACK_FILE, ByteRange, read_track
+
+_CHUNK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +43,24 @@ class DecryptedTrack:
     """CPU seconds of this thread."""
 
 
-def decrypt_track(folder: Path, clear: Path, key: bytes | None) -> DecryptedTrack:
+def decrypt_track(folder: Path, clear: Path, key: bytes | None, *, only_sync: bool = False) -> DecryptedTrack:
     """Decrypts a packaged track and compares it with the clear file, packet by packet.
 
     Blocks; run it in a thread. The key stays in this process's memory.
 
     Args:
-        folder: Track folder with ``init.mp4`` and segments.
+        folder: Track folder, in either form of storage.
         clear: The file that went into the packager.
         key: Content key, 16 bytes; ``None`` for a track that is published in the clear.
+        only_sync: The folder has the sync samples alone (fast play).
 
     Raises:
         DecryptionMismatch: if the packets differ, or if a wrong key gives them as well (then nothing is encrypted).
     """
     began = time.thread_time()
-    init, segments = folder / "init.mp4", sorted(folder.glob("*.m4s"))
     try:
-        wanted = digest_packets(clear)
-        found = digest_packets(_Joined([init, *segments]), key=key)
+        wanted = digest_packets(clear, only_sync=only_sync)
+        found = digest_packets(_Joined(_files_of(folder)), key=key)
         is_bound = key is None or found != wanted or _is_bound_to(key, folder)
     except FFmpegError as error:
         # libavformat's message names the file at most; the options with the key are no part of it.
@@ -76,7 +78,7 @@ def decrypt_track(folder: Path, clear: Path, key: bytes | None) -> DecryptedTrac
     return DecryptedTrack(found.md5, found.packets, time.thread_time() - began)
 
 
-def digest_packets(source: "Path | _Joined", *, key: bytes | None = None) -> PacketDigest:
+def digest_packets(source: "Path | _Joined", *, key: bytes | None = None, only_sync: bool = False) -> PacketDigest:
     """Returns the digest of a file's only track, decrypted if a key is given.
 
     Raises:
@@ -88,7 +90,7 @@ def digest_packets(source: "Path | _Joined", *, key: bytes | None = None) -> Pac
     with av.open(opened, mode="r", format="mp4", options=options) as container:
         first: Fraction | None = None
         for packet in container.demux(container.streams[0]):
-            if packet.pts is None or not packet.time_base:
+            if packet.pts is None or not packet.time_base or (only_sync and not packet.is_keyframe):
                 continue  # the empty packet at the end
             time_s = packet.pts * packet.time_base
             first = time_s if first is None else first
@@ -107,17 +109,17 @@ def _is_bound_to(key: bytes, folder: Path) -> bool:
     best = max(index.segments, key=lambda segment: segment.protected_bytes)
     if index.header.protection is not None and best.protected_bytes == 0:
         return True
-    files = [folder / "init.mp4", folder / best.name]
+    files = [index.init, index.range_of(best)]
     wrong_key = bytes(byte ^ 0xFF for byte in key)
     right, wrong = (digest_packets(_Joined(files), key=each) for each in (key, wrong_key))
     return right.md5 != wrong.md5
 
 
 class _Joined(io.RawIOBase):
-    """Files read one after the other, as a stream: what a player sees, without a copy on disk."""
+    """Byte ranges read one after the other, as a stream: what a player sees, without a copy on disk."""
 
-    def __init__(self, paths: list[Path]) -> None:
-        self._chunks = _chunks_of(paths)
+    def __init__(self, places: list[ByteRange]) -> None:
+        self._chunks = _chunks_of(places)
         self._rest = b""
 
     def readable(self) -> bool:
@@ -132,10 +134,20 @@ class _Joined(io.RawIOBase):
         return found
 
 
-def _chunks_of(paths: list[Path]) -> Iterator[bytes]:
-    for path in paths:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 18):
+def _files_of(folder: Path) -> list[ByteRange]:
+    """Returns the whole files of a track, in order of play."""
+    one = folder / TRACK_FILE
+    paths = [one] if one.is_file() else [folder / "init.mp4", *sorted(folder.glob("*.m4s"))]
+    return [ByteRange(path, 0, path.stat().st_size if path.is_file() else 0) for path in paths]
+
+
+def _chunks_of(places: list[ByteRange]) -> Iterator[bytes]:
+    for place in places:
+        with place.path.open("rb") as file:
+            file.seek(place.offset)
+            left = place.size
+            while left > 0 and (chunk := file.read(min(left, _CHUNK_BYTES))):
+                left -= len(chunk)
                 yield chunk
 
 

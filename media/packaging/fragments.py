@@ -42,6 +42,8 @@ class Fragment:
     """End of the sample presented last, in ticks, before the edit list."""
     starts_with_sync: bool
     samples: int
+    first_sample_end: int
+    """End of the first sample in bytes after the start of ``moof``; the packager's bases are there (8.8.7)."""
     has_senc: bool
     clear_samples: int
     """Samples that are not encrypted although they are large enough to be."""
@@ -73,10 +75,16 @@ def read_fragment(moof: Box, header: TrackHeader) -> Fragment:
         last_presented=last,
         starts_with_sync=samples[0].is_sync,
         samples=len(samples),
+        first_sample_end=_data_offset(traf) + samples[0].size_bytes,
         has_senc=senc is not None and senc.integer(4) == len(samples),
         clear_samples=_clear_samples(protected, samples),
         protected_bytes=sum(protected),
     )
+
+
+def _data_offset(traf: Box) -> int:
+    trun = traf.require("trun")
+    return trun.integer(8) if trun.flags & 0x1 else 0
 
 
 def _run(trun: Box, traf: Box, header: TrackHeader) -> Iterator[Sample]:

@@ -14,6 +14,7 @@ from media.packaging.hls import target_duration_s
 from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan
 from media.packaging.playlists import StreamTag, lines_of, parse_attributes, parse_entries, parse_stream_tags
 from media.packaging.segment_index import TrackIndex, mean_rate_bps, peak_rate_bps
+from media.packaging.thumbnails import SPRITES
 
 _TOLERANCE = Fraction(1, 10)
 """Apple 1.26 and 1.27: measured rates within 10 % of the stated ones."""
@@ -45,18 +46,24 @@ def _broken_references(folder: Path, mpd: str, playlists: Mapping[str, str]) -> 
         for name in sorted(names - on_disk):
             yield f"{name}: named by the {kind}, but there is no such file (RFC 8216bis, 4.1; DASH 5.3.9.2)"
     for name in sorted(on_disk - by_dash - by_hls - {MANIFEST, MULTIVARIANT}):
+        if name.endswith(f"/{SPRITES}"):
+            continue  # for players that show thumbnails by themselves
         yield f"{name}: no manifest names this file"
     for name in sorted((by_dash ^ by_hls) & on_disk):
-        if name.endswith((".m4s", ".mp4")):
+        if name.endswith((".m4s", ".mp4")) and not name.startswith(("trick_", "text_")):
             yield f"{name}: named by one of the manifests only"
 
 
 def _files_of_mpd(mpd: str) -> Iterator[str]:
     for template in parse_mpd(mpd).iterfind(".//d:SegmentTemplate", _NAMESPACE):
+        if template.get("initialization") is None:
+            continue  # thumbnails: as many as the playlist names
         yield template.get("initialization", "")
         first, media = int(template.get("startNumber", "1")), template.get("media", "")
         for number, _ in enumerate(_timeline(template), start=first):
             yield media.replace("$Number%05d$", f"{number:05d}")
+    for url in parse_mpd(mpd).iterfind(".//d:Representation/d:BaseURL", _NAMESPACE):
+        yield url.text or ""
 
 
 def _files_of_playlists(playlists: Mapping[str, str]) -> Iterator[str]:
@@ -102,7 +109,7 @@ def _broken_media_playlist(
     path: str, text: str, plan: PresentationPlan, indexes: Mapping[str, TrackIndex]
 ) -> Iterator[str]:
     index = indexes.get(PurePosixPath(path).parent.name)
-    item = next((item for item in plan.tracks if index and item.name == index.name), None)
+    item = next((item for item in plan.media if index and item.name == index.name), None)
     if index is None or item is None:
         return
     target_s = target_duration_s(indexes)

@@ -1,129 +1,195 @@
 """The multivariant playlist: every variant stream with the facts that players choose by, rates counted from the files.
 
-Sources: RFC 8216bis, 4.4.6; Apple HLS authoring specification, revision 2025-06-26, chapters 1 and 9.
+Sources: RFC 8216bis, 4.4.6; Apple HLS authoring specification, revision 2025-06-26, chapters 1, 5, 9 and 13.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
-from domain.tracks import EncodedAudio, Rendition
+from domain.tracks import EncodedAudio, Rendition, TextTrack, key_label
 from domain.video import Codec
-from media.errors import PresentationInvalid
-from media.packaging.hls import HEADER
-from media.packaging.languages import language_tag, menu_names
-from media.packaging.packager import audio_group
-from media.packaging.plan import PresentationPlan
-from media.packaging.playlists import parse_entries, parse_stream_tags
-from media.packaging.segment_index import TrackIndex, mean_rate_bps, peak_rate_bps
+from media.packaging.codec_strings import video_range
+from media.packaging.hls import HEADER, iframe_weights
+from media.packaging.languages import UNDETERMINED, language_tag, menu_names
+from media.packaging.plan import TrackFile
+from media.packaging.presentation_index import PresentationIndex
+from media.packaging.roles import audio_group, audio_role
+from media.packaging.segment_index import mean_rate_bps, peak_rate_bps
+from media.packaging.thumbnails import SheetIndex
 
 FIRST_VARIANT_BPS = 2_000_000
 """Apple 1.32: the variant listed first is the one players start with; about 2000 kb/s for good networks."""
+SUBTITLES = "subtitles"
+"""The one group of subtitles."""
 _CODEC_ORDER = tuple(Codec)
+_CHARACTERISTICS = {
+    # RFC 8216bis, 4.4.6.1; Apple 5.9 (captions) and 4.7 (described video).
+    "caption": "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound",
+    "description": "public.accessibility.describes-video",
+}
+_HDCP = {"SD": "NONE", "HD": "TYPE-0"}
+"""Apple 13.6 and 13.7: HDCP 1 for HD; whatever is larger needs HDCP 2.2 (``TYPE-1``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Multivariant:
-    """What a multivariant playlist is written from."""
+def multivariant_playlist(index: PresentationIndex) -> str:
+    """Returns the multivariant playlist of a presentation."""
+    independent = all(track.starts_are_sync for track in index.tracks.values())
+    lines = [*HEADER, *(["#EXT-X-INDEPENDENT-SEGMENTS"] if independent else []), *_media_tags(index)]
+    for item in _in_order(index):
+        for group in _audio_groups(index):
+            lines += _variant(index, item, group)
+    lines += [_iframe_tag(index, item) for item in _renditions(index)]
+    lines += [_image_tag(sheets) for sheets in index.sheets.values()]
+    return "\n".join(lines) + "\n"
 
-    draft: str
-    """The packager's playlist; CODECS and VIDEO-RANGE are kept from it, and languages, which it shortens to BCP 47."""
-    plan: PresentationPlan
-    indexes: Mapping[str, TrackIndex]
-    """Track name → the track as it lies on disk."""
-    iframes: Mapping[str, str]
-    """Track name → text of its final I-frame playlist."""
-    target_s: int
-    """Target duration of all playlists in seconds."""
 
-    def text(self) -> str:
-        """Returns the final multivariant playlist.
+def _renditions(index: PresentationIndex) -> list[TrackFile]:
+    return [item for item in index.plan.media if isinstance(item.track, Rendition)]
 
-        Raises:
-            PresentationInvalid: if the draft does not know a track.
-        """
-        lines = [*HEADER, "#EXT-X-INDEPENDENT-SEGMENTS", *self._media_tags()]
-        for rendition in self._in_order():
-            for group in sorted({audio_group(track) for track in self.plan.audio}) or [""]:
-                lines += self._variant(rendition, group)
-        lines += [self._iframe_tag(rendition) for rendition in self.plan.renditions if rendition.name in self.iframes]
-        return "\n".join(lines) + "\n"
 
-    def _in_order(self) -> list[Rendition]:
-        """Returns the renditions by codec and rate, but first the H.264 one that playback starts best with."""
-        ordered = sorted(
-            self.plan.renditions, key=lambda item: (_CODEC_ORDER.index(item.codec), self.indexes[item.name].mean_bps)
-        )
-        first_codec = [item for item in ordered if item.codec is ordered[0].codec]
-        first = min(first_codec, key=lambda item: abs(self.indexes[item.name].mean_bps - FIRST_VARIANT_BPS))
-        return [first, *(item for item in ordered if item is not first)]
+def _codec(item: TrackFile) -> Codec:
+    return item.track.codec if isinstance(item.track, Rendition) else Codec.H264
 
-    def _media_tags(self) -> list[str]:
-        names = menu_names(self.plan.audio)
-        return [f"#EXT-X-MEDIA:{self._media_attributes(track, names[track.name])}" for track in self.plan.audio]
 
-    def _media_attributes(self, track: EncodedAudio, name: str) -> str:
-        language = self._drafted("MEDIA", f"{track.name}/playlist.m3u8").get("LANGUAGE", language_tag(track))
-        said = [] if language == "und" else [f'LANGUAGE="{language}"']
-        is_default = "YES" if self._is_group_default(track) else "NO"
-        return ",".join(
-            [
-                "TYPE=AUDIO",
-                f'GROUP-ID="{audio_group(track)}"',
-                *said,
-                f'NAME="{name}"',
-                f"DEFAULT={is_default}",
-                "AUTOSELECT=YES",
-                f'CHANNELS="{track.channels}"',
-                f'URI="{track.name}/playlist.m3u8"',
-            ]
-        )
+def _in_order(index: PresentationIndex) -> list[TrackFile]:
+    """Returns the renditions by codec and rate, but first the H.264 one that playback starts best with."""
+    rates = {item.name: index.tracks[item.name].mean_bps for item in _renditions(index)}
+    ordered = sorted(_renditions(index), key=lambda item: (_CODEC_ORDER.index(_codec(item)), rates[item.name]))
+    first_codec = [item for item in ordered if _codec(item) is _codec(ordered[0])]
+    first = min(first_codec, key=lambda item: abs(rates[item.name] - FIRST_VARIANT_BPS))
+    return [first, *(item for item in ordered if item is not first)]
 
-    def _is_group_default(self, track: EncodedAudio) -> bool:
-        """Tells whether a track is the first of the default language in its group: the same one in every group."""
-        group = [other for other in self.plan.audio if audio_group(other) == audio_group(track)]
-        language = self.plan.audio[0].language
-        return track is next((other for other in group if other.language == language), group[0])
 
-    def _variant(self, rendition: Rendition, group: str) -> list[str]:
-        uri = f"{rendition.name}/playlist.m3u8"
-        audio = [self.indexes[track.name] for track in self.plan.audio if audio_group(track) == group]
-        video = self.indexes[rendition.name]
-        # Apple 9.13: the largest sum over what can be played together.
-        peak = video.peak_bps(self.target_s) + max((index.peak_bps(self.target_s) for index in audio), default=0)
-        mean = video.mean_bps + max((index.mean_bps for index in audio), default=0)
-        drafted = self._drafted("STREAM-INF", uri, group)
-        attributes = [
-            f"BANDWIDTH={peak}",
-            f"AVERAGE-BANDWIDTH={mean}",
-            f'CODECS="{drafted["CODECS"]}"',
-            f"RESOLUTION={rendition.resolution}",
-            f"FRAME-RATE={_rate_text(self.plan.frame_rate)}",
-            *([f"VIDEO-RANGE={drafted['VIDEO-RANGE']}"] if "VIDEO-RANGE" in drafted else []),
-            *([f'AUDIO="{group}"'] if group else []),
-            "CLOSED-CAPTIONS=NONE",
-        ]
-        return [f"#EXT-X-STREAM-INF:{','.join(attributes)}", uri]
+def _audio_groups(index: PresentationIndex) -> list[str]:
+    """Returns the groups, those that every device plays (AAC) first; one empty name if there is no sound."""
+    groups = dict.fromkeys(audio_group(track) for track in index.plan.audio)
+    return sorted(groups, key=lambda group: ("aac" not in group, group)) or [""]
 
-    def _iframe_tag(self, rendition: Rendition) -> str:
-        uri = f"{rendition.name}/iframes.m3u8"
-        weights = [(entry.length or 0, entry.duration_s) for entry in parse_entries(self.iframes[rendition.name])]
-        drafted = self._drafted("I-FRAME-STREAM-INF", uri)
-        attributes = [
-            f"BANDWIDTH={peak_rate_bps(weights, self.target_s)}",
-            f"AVERAGE-BANDWIDTH={mean_rate_bps(weights)}",
-            f'CODECS="{drafted["CODECS"]}"',
-            f"RESOLUTION={rendition.resolution}",
-            *([f"VIDEO-RANGE={drafted['VIDEO-RANGE']}"] if "VIDEO-RANGE" in drafted else []),
-            f'URI="{uri}"',
-        ]
-        return f"#EXT-X-I-FRAME-STREAM-INF:{','.join(attributes)}"
 
-    def _drafted(self, tag: str, uri: str, group: str = "") -> dict[str, str]:
-        for item in parse_stream_tags(self.draft):
-            if item.tag == tag and item.uri == uri and (not group or item.attributes.get("AUDIO") == group):
-                return item.attributes
-        raise PresentationInvalid("multivariant playlist", found=f"no {tag} of {uri}", expected="one for each track")
+def _media_tags(index: PresentationIndex) -> list[str]:
+    audio, text = index.plan.audio, index.plan.text
+    names = {**menu_names(audio), **menu_names(text)}
+    sound = [_list("#EXT-X-MEDIA", _audio_attributes(index, track, names[track.name])) for track in audio]
+    return sound + [_list("#EXT-X-MEDIA", _text_attributes(index, track, names[track.name])) for track in text]
+
+
+def _audio_attributes(index: PresentationIndex, track: EncodedAudio, name: str) -> list[str]:
+    role = audio_role(index.plan, track)
+    return [
+        "TYPE=AUDIO",
+        f'GROUP-ID="{audio_group(track)}"',
+        *_language(track),
+        f'NAME="{name}"',
+        f"DEFAULT={_yes(_is_group_default(index, track))}",
+        # Nobody gets a commentary without choosing it; described video only who has asked for it (CHARACTERISTICS).
+        f"AUTOSELECT={_yes(role != 'commentary')}",
+        *_characteristics(role),
+        f'CHANNELS="{track.channels}"',
+        f'URI="{track.name}/playlist.m3u8"',
+    ]
+
+
+def _text_attributes(index: PresentationIndex, track: TextTrack, name: str) -> list[str]:
+    is_default = track.is_default and track is index.plan.text[0]
+    return [
+        "TYPE=SUBTITLES",
+        f'GROUP-ID="{SUBTITLES}"',
+        *_language(track),
+        f'NAME="{name}"',
+        f"DEFAULT={_yes(is_default)}",
+        "AUTOSELECT=YES",
+        f"FORCED={_yes(track.role == 'forced-subtitle')}",
+        *_characteristics(track.role),
+        f'URI="{track.name}/playlist.m3u8"',
+    ]
+
+
+def _language(track: EncodedAudio | TextTrack) -> list[str]:
+    tag = language_tag(track)
+    return [] if tag == UNDETERMINED else [f'LANGUAGE="{tag}"']
+
+
+def _characteristics(role: str) -> list[str]:
+    return [f'CHARACTERISTICS="{_CHARACTERISTICS[role]}"'] if role in _CHARACTERISTICS else []
+
+
+def _is_group_default(index: PresentationIndex, track: EncodedAudio) -> bool:
+    """Tells whether a track is the first of the default language in its group: the same one in every group."""
+    group = [other for other in index.plan.audio if audio_group(other) == audio_group(track)]
+    language = index.plan.audio[0].language
+    return track is next((other for other in group if other.language == language), group[0])
+
+
+def _variant(index: PresentationIndex, item: TrackFile, group: str) -> list[str]:
+    peak_bps, mean_bps = _rates(index, item, group)
+    audio = [index.tracks[track.name] for track in index.plan.audio if audio_group(track) == group]
+    codecs = dict.fromkeys([index.tracks[item.name].header.codecs, *(track.header.codecs for track in audio)])
+    attributes = [
+        f"BANDWIDTH={peak_bps}",
+        f"AVERAGE-BANDWIDTH={mean_bps}",
+        *_score(index, item),
+        f'CODECS="{",".join(codecs)}"',
+        *_picture_attributes(index, item),
+        f"FRAME-RATE={_rate_text(index.plan.frame_rate)}",
+        *([f'AUDIO="{group}"'] if group else []),
+        *([f'SUBTITLES="{SUBTITLES}"'] if index.plan.text else []),
+        "CLOSED-CAPTIONS=NONE",
+    ]
+    return [_list("#EXT-X-STREAM-INF", attributes), f"{item.name}/playlist.m3u8"]
+
+
+def _rates(index: PresentationIndex, item: TrackFile, group: str) -> tuple[int, int]:
+    """Returns peak and mean rate: the largest sums over what can be played together (Apple 9.13)."""
+    video = index.tracks[item.name]
+    audio = [index.tracks[track.name] for track in index.plan.audio if audio_group(track) == group]
+    peak = video.peak_bps(index.target_s) + max((track.peak_bps(index.target_s) for track in audio), default=0)
+    return peak, video.mean_bps + max((track.mean_bps for track in audio), default=0)
+
+
+def _picture_attributes(index: PresentationIndex, item: TrackFile) -> list[str]:
+    resolution = item.track.resolution if isinstance(item.track, Rendition) else None
+    level = _HDCP.get(key_label(resolution), "TYPE-1") if resolution else "NONE"
+    return [
+        f"RESOLUTION={resolution}",
+        *([f"HDCP-LEVEL={level}"] if index.plan.is_encrypted else []),
+        f"VIDEO-RANGE={video_range(index.color_of(item))}",
+    ]
+
+
+def _score(index: PresentationIndex, item: TrackFile) -> list[str]:
+    """Returns the measured quality, for all variants or for none (Apple 9.19)."""
+    scores = [other.vmaf for other in _renditions(index)]
+    return [f"SCORE={item.vmaf:.3f}"] if item.vmaf is not None and None not in scores else []
+
+
+def _iframe_tag(index: PresentationIndex, item: TrackFile) -> str:
+    weights = iframe_weights(index.tracks[item.name])
+    attributes = [
+        f"BANDWIDTH={peak_rate_bps(weights, index.target_s)}",
+        f"AVERAGE-BANDWIDTH={mean_rate_bps(weights)}",
+        f'CODECS="{index.tracks[item.name].header.codecs}"',
+        *_picture_attributes(index, item),
+        f'URI="{item.name}/iframes.m3u8"',
+    ]
+    return _list("#EXT-X-I-FRAME-STREAM-INF", attributes)
+
+
+def _image_tag(sheets: SheetIndex) -> str:
+    attributes = [
+        f"BANDWIDTH={sheets.peak_bps}",
+        f"AVERAGE-BANDWIDTH={sheets.mean_bps}",
+        f"RESOLUTION={sheets.track.tile}",
+        'CODECS="jpeg"',
+        f'URI="{sheets.track.name}/playlist.m3u8"',
+    ]
+    return _list("#EXT-X-IMAGE-STREAM-INF", attributes)
+
+
+def _list(tag: str, attributes: list[str]) -> str:
+    return f"{tag}:{','.join(attributes)}"
+
+
+def _yes(truth: bool) -> str:  # noqa: FBT001 - a word for one value
+    return "YES" if truth else "NO"
 
 
 def _rate_text(rate: Fraction) -> str:

@@ -1,4 +1,4 @@
-"""Packages a title: mux and encrypt, rewrite the manifests, check every rule, decrypt every track."""
+"""Packages a title: mux and encrypt, write text, thumbnails and manifests, check every rule, decrypt every track."""
 
 import asyncio
 import time
@@ -7,16 +7,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.tracks import Rendition, TextTrack, Thumbnails
 from media.errors import PresentationInvalid
 from media.packaging.checks import check_presentation
-from media.packaging.dash import canonical_mpd
+from media.packaging.dash_writer import dash_manifest
 from media.packaging.decryption import decrypt_track
-from media.packaging.hls import iframe_playlist, media_playlist, target_duration_s
-from media.packaging.multivariant import Multivariant
+from media.packaging.hls import iframe_playlist, media_playlist, subtitle_playlist
+from media.packaging.multivariant import multivariant_playlist
 from media.packaging.packager import key_flags, packaging_command
-from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan
-from media.packaging.pssh import shorten_init
-from media.packaging.segment_index import TrackIndex, read_track
+from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan, TrackFile
+from media.packaging.presentation_index import PresentationIndex, read_presentation
+from media.packaging.pssh import replace_pssh
+from media.packaging.signaling import boxes_of
+from media.packaging.text_tracks import write_text_track
+from media.packaging.thumbnails import SheetIndex, write_thumbnails
+from media.packaging.track_file import join_segments
 from media.packaging.track_header import read_track_header
 from media.process import run_tool
 from media.tools import ToolPaths
@@ -28,7 +33,11 @@ _CONTENT_TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
     ".mpd": "application/dash+xml",
     ".m4s": "video/iso.segment",
+    # W3C WebVTT, 11; RFC 2046, 4.2.
+    ".vtt": "text/vtt",
+    ".jpg": "image/jpeg",
 }
+_MP4_TYPES = {"vide": "video/mp4", "soun": "audio/mp4", "text": "application/mp4"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +78,13 @@ async def package_presentation(
     cpu_s += await asyncio.to_thread(_finish_manifests, plan, out_dir)
     on_progress("manifests written and rules checked")
     decrypted: dict[str, str] = {}
-    for item in plan.media:
+    for folder, item in proofs_of(plan).items():
         key = plan.key_of(item).key if plan.is_encrypted else None
-        track = await asyncio.to_thread(decrypt_track, out_dir / item.name, item.path, key)
-        decrypted[item.name] = track.md5
+        only_sync = folder != item.name
+        track = await asyncio.to_thread(decrypt_track, out_dir / folder, item.path, key, only_sync=only_sync)
+        decrypted[folder] = track.md5
         cpu_s += track.cpu_s
-        on_progress(f"{item.name} proved: {track.packets} packets equal to the clear ones")
+        on_progress(f"{folder} proved: {track.packets} packets equal to the clear ones")
     return PackagedTree(_listed(out_dir), MANIFEST, MULTIVARIANT, decrypted, cpu_s)
 
 
@@ -106,35 +116,50 @@ def _count_segments(folder: Path) -> int:
     return sum(1 for _ in folder.glob("*/*.m4s"))
 
 
+def proofs_of(plan: PresentationPlan) -> dict[str, TrackFile]:
+    """Returns folder → the track whose clear file its packets come from; of fast play only the sync samples."""
+    return {**{item.name: item for item in plan.media}, **plan.trick_tracks}
+
+
 def _finish_manifests(plan: PresentationPlan, out_dir: Path) -> float:
-    """Rewrites the drafts from what lies on disk, then checks every rule; returns CPU seconds."""
+    """Writes everything that the packager did not, then checks every rule; returns CPU seconds."""
     began = time.thread_time()
-    for item in plan.media:
-        shorten_init(out_dir / item.name / "init.mp4")
-    write_manifests(plan, out_dir, {item.name: read_track(out_dir / item.name) for item in plan.media})
+    sheets: dict[str, SheetIndex] = {}
+    for folder, item in proofs_of(plan).items():
+        if plan.is_encrypted:
+            replace_pssh(out_dir / folder / "init.mp4", boxes_of(plan.key_of(item), plan.scheme))
+    for item in plan.tracks:
+        if isinstance(item.track, TextTrack):
+            write_text_track(plan, item.track, item.path, out_dir / item.name)
+        elif isinstance(item.track, Thumbnails):
+            sheets[item.name] = write_thumbnails(item.track, item.path, out_dir / item.name, plan.duration_s)
+    index = read_presentation(plan, out_dir, sheets)
+    if plan.recipe.storage == "file":
+        for track in index.tracks.values():
+            join_segments(track)
+        index = read_presentation(plan, out_dir, sheets)
+    write_manifests(index, out_dir)
     check_presentation(out_dir, plan)
     return time.thread_time() - began
 
 
-def write_manifests(plan: PresentationPlan, out_dir: Path, indexes: dict[str, TrackIndex]) -> None:
-    """Replaces the packager's drafts by the final manifests.
+def write_manifests(index: PresentationIndex, out_dir: Path) -> None:
+    """Writes MPD, multivariant playlist and media playlists."""
+    for item in index.plan.media:
+        track, keys, folder = index.tracks[item.name], index.key_tags(item), out_dir / item.name
+        _write(folder / "playlist.m3u8", media_playlist(track, keys, target_s=index.target_s))
+        if isinstance(item.track, Rendition):
+            # Apple 6.1: I-frame playlists are a must.
+            _write(folder / "iframes.m3u8", iframe_playlist(track, keys, target_s=index.target_s))
+    for text in index.plan.text:
+        playlist = subtitle_playlist(index.tracks[text.name], target_s=index.target_s)
+        _write(out_dir / text.name / "playlist.m3u8", playlist)
+    _write(out_dir / MANIFEST, dash_manifest(index))
+    _write(out_dir / MULTIVARIANT, multivariant_playlist(index))
 
-    Raises:
-        PresentationInvalid: if a draft does not fit the plan.
-    """
-    target_s = target_duration_s(indexes)
-    iframes: dict[str, str] = {}
-    for item in plan.media:
-        index, kid = indexes[item.name], plan.key_of(item).kid if plan.is_encrypted else None
-        playlist, stills = out_dir / item.name / "playlist.m3u8", out_dir / item.name / "iframes.m3u8"
-        playlist.write_text(media_playlist(playlist.read_text("utf-8"), index, kid=kid, target_s=target_s), "utf-8")
-        if stills.is_file():
-            iframes[item.name] = iframe_playlist(stills.read_text("utf-8"), index, kid=kid, target_s=target_s)
-            stills.write_text(iframes[item.name], "utf-8")
-    mpd, multivariant = out_dir / MANIFEST, out_dir / MULTIVARIANT
-    mpd.write_text(canonical_mpd(mpd.read_text("utf-8"), plan, indexes, target_s=target_s), "utf-8")
-    text = Multivariant(multivariant.read_text("utf-8"), plan, indexes, iframes, target_s).text()
-    multivariant.write_text(text, "utf-8")
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
 
 
 def _listed(out_dir: Path) -> tuple[tuple[str, str], ...]:
@@ -146,4 +171,4 @@ def _content_type(out_dir: Path, path: str) -> str:
     suffix = Path(path).suffix
     if suffix in _CONTENT_TYPES:
         return _CONTENT_TYPES[suffix]
-    return "audio/mp4" if read_track_header(out_dir / path).handler == "soun" else "video/mp4"
+    return _MP4_TYPES[read_track_header(out_dir / path).handler]

@@ -1,14 +1,15 @@
-"""Shaka Packager's command line as a pure function, and the secrets that go through its standard input."""
+"""Shaka Packager's command line as a pure function, and the secrets that go through its standard input.
+
+It muxes and encrypts, and writes no manifest: ours are written from what it made.
+"""
 
 from fractions import Fraction
 from pathlib import Path
 
-from domain.tracks import EncodedAudio, Rendition
-from domain.video import Codec
+from domain.tracks import Rendition
 from media.command import Command, command
 from media.errors import PresentationInvalid
-from media.packaging.languages import UNDETERMINED, language_tag
-from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan, TrackFile
+from media.packaging.plan import PresentationPlan, TrackFile
 from media.tools import ToolPaths
 
 _SYSTEMS = {
@@ -29,11 +30,11 @@ def packaging_command(tools: ToolPaths, plan: PresentationPlan, *, out_dir: Path
     return command(
         [
             tools.packager,
-            *(_stream(plan, item, out_dir) for item in plan.media),
+            *(_stream(item, out_dir / item.name) for item in plan.media),
+            *(_stream(item, out_dir / name, "trick_play_factor=1") for name, item in plan.trick_tracks.items()),
             *(_protection(plan) if plan.is_encrypted else []),
-            *_output(out_dir),
+            *_OUTPUT,
             *("--segment_duration", _duration_text(plan.segment_s)),
-            *_default_language(plan),
         ],
         purpose=f"presentation of {len(plan.tracks)} tracks",
     )
@@ -47,59 +48,26 @@ def key_flags(plan: PresentationPlan) -> bytes | None:
     """
     if not plan.is_encrypted:
         return None
-    entries = [
-        f"label={item.name}:key_id={plan.key_of(item).kid}:key={plan.key_of(item).key.hex()}:iv={plan.iv_of(item).hex()}"
-        for item in plan.media
-    ]
+    entries = [_label(plan, item, item.name) for item in plan.media]
+    entries += [_label(plan, item, name) for name, item in plan.trick_tracks.items()]
     return f"--enable_raw_key_encryption\n--keys={','.join(entries)}\n".encode()
 
 
-def audio_group(track: EncodedAudio) -> str:
-    """Returns the HLS audio group: one per channel count, because all members of a group must suit a variant's CODECS.
-
-    Source: Apple HLS authoring specification (2025-06-26), 8.19 and RFC 8216bis, 4.4.6.1.1.
-    """
-    return f"audio_{track.channels}ch"
+def _label(plan: PresentationPlan, item: TrackFile, folder: str) -> str:
+    key, iv = plan.key_of(item), plan.iv_of(item, folder)
+    return f"label={folder}:key_id={key.kid}:key={key.key.hex()}:iv={iv.hex()}"
 
 
-def audio_role(plan: PresentationPlan, track: EncodedAudio) -> str:
-    """Returns the DASH role of an audio track.
-
-    Source: ISO/IEC 23009-1, 5.8.5.5, ``urn:mpeg:dash:role:2011``.
-    """
-    if track.role is not None:
-        return track.role
-    first = plan.audio[0]
-    if track == first:
-        return "main"
-    return "alternate" if track.language == first.language else "dub"
-
-
-def _stream(plan: PresentationPlan, item: TrackFile, out_dir: Path) -> str:
-    folder = out_dir / item.name
+def _stream(item: TrackFile, folder: Path, *more: str) -> str:
     parts = [
         f"in={item.path}",
         f"stream={'video' if isinstance(item.track, Rendition) else 'audio'}",
         f"init_segment={folder}/init.mp4",
         f"segment_template={folder}/$Number%05d$.m4s",
-        f"playlist_name={item.name}/playlist.m3u8",
-        f"drm_label={item.name}",
+        f"drm_label={folder.name}",
+        *more,
     ]
-    if isinstance(item.track, EncodedAudio):
-        parts += _audio_parts(plan, item.track)
-    elif isinstance(item.track, Rendition) and item.track.codec is Codec.H264:
-        # Apple 6.1 and 6.16: I-frame playlists are a must, in H.264 and SDR at least.
-        parts.append(f"iframe_playlist_name={item.name}/iframes.m3u8")
     return ",".join(parts)
-
-
-def _audio_parts(plan: PresentationPlan, track: EncodedAudio) -> list[str]:
-    return [
-        f"hls_group_id={audio_group(track)}",
-        f"hls_name={track.name}",  # the name that people read is written with the final playlist
-        *_language(track),
-        f"dash_roles={audio_role(plan, track)}",
-    ]
 
 
 def _protection(plan: PresentationPlan) -> list[str]:
@@ -112,28 +80,12 @@ def _protection(plan: PresentationPlan) -> list[str]:
     ]
 
 
-def _output(out_dir: Path) -> list[str]:
-    return [
-        *("--mpd_output", str(out_dir / MANIFEST)),
-        "--generate_static_live_mpd",
-        *("--hls_master_playlist_output", str(out_dir / MULTIVARIANT)),
-        *("--hls_playlist_type", "VOD"),
-        # Three things that make two runs equal: no clock in moov, one thread (adaptation set ids), IVs from us.
-        "--use_fake_clock_for_muxer",
-        "--single_threaded",
-        "--quiet",
-    ]
-
-
-def _language(track: EncodedAudio) -> list[str]:
-    """The packager refuses ``und``; without a language it takes the file's own, which is ``und`` too."""
-    tag = language_tag(track)
-    return [] if tag == UNDETERMINED else [f"lang={tag}"]
-
-
-def _default_language(plan: PresentationPlan) -> list[str]:
-    tag = language_tag(plan.audio[0]) if plan.audio else UNDETERMINED
-    return [] if tag == UNDETERMINED else ["--default_language", tag]
+_OUTPUT = (
+    # Three things that make two runs equal: no clock in moov, one thread, IVs from us.
+    "--use_fake_clock_for_muxer",
+    "--single_threaded",
+    "--quiet",
+)
 
 
 def _duration_text(seconds: Fraction) -> str:

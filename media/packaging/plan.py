@@ -5,12 +5,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from domain.recipe import PackagingRecipe
 from domain.shots import grid_frames
 from domain.tracks import EncodedAudio, KeyLabel, Rendition, TextTrack, Thumbnails, key_label
+from domain.video import Codec
 from media.errors import PresentationInvalid
 
 MANIFEST = "manifest.mpd"
@@ -20,7 +22,7 @@ MULTIVARIANT = "multivariant.m3u8"
 # The stream descriptor of the packager is split at commas and has $Number$ templates: neither may stand in a path.
 _SAFE_NAME = re.compile(r"[a-z0-9_]+\Z", re.IGNORECASE | re.ASCII)
 _UNSAFE_PATH = re.compile(r"[,$\n]")
-_IV_BYTES = {"cbcs": 16, "cenc": 8}
+_IV_BYTES = {"cbcs": 16, "cenc": 8, "clear": 0}
 
 
 class TrackFile(NamedTuple):
@@ -61,6 +63,10 @@ class TrackKey:
     """The content key, 16 bytes."""
     iv: bytes = field(repr=False)
     """Seed of the initialization vectors, at least 8 bytes. Each track gets an IV of its own from it."""
+    pssh: tuple[bytes, ...] = ()
+    """PSSH boxes that the key's provider gave, whole; ours stand in for the systems without one."""
+    fairplay_uri: str = ""
+    """URI that FairPlay asks for the key with; ``skd://`` and the KID if empty."""
 
     def __post_init__(self) -> None:
         """Checks the sizes here, because the packager would repeat a wrong key in its error message."""
@@ -146,6 +152,32 @@ class PresentationPlan:
         """Exact seconds per segment: 2.002 at 23.976 frames per second."""
         return self.segment_frames / self.frame_rate
 
+    @property
+    def segment_starts_frames(self) -> tuple[int, ...]:
+        """The frames at which segments start: the one place that knows, so that they need not be equally far apart."""
+        return tuple(range(0, self.frames, self.segment_frames))
+
+    @property
+    def duration_s(self) -> Fraction:
+        """Exact length of the title in seconds."""
+        return self.frames / self.frame_rate
+
+    def segment_times_s(self) -> list[tuple[Fraction, Fraction]]:
+        """Returns (start, end) of each segment in seconds."""
+        borders = [frame / self.frame_rate for frame in (*self.segment_starts_frames, self.frames)]
+        return list(pairwise(borders))
+
+    @property
+    def trick_tracks(self) -> dict[str, TrackFile]:
+        """Folder → rendition whose IDRs alone are packaged for fast play: the smallest of each codec."""
+        smallest: dict[Codec, TrackFile] = {}
+        for item in self.media:
+            if isinstance(item.track, Rendition):
+                best = smallest.setdefault(item.track.codec, item)
+                if _cost(item) < _cost(best):
+                    smallest[item.track.codec] = item
+        return {f"trick_{item.name}": item for item in smallest.values()}
+
     def key_of(self, item: TrackFile) -> TrackKey:
         """Returns the content key of a track.
 
@@ -157,8 +189,12 @@ class PresentationPlan:
             raise PresentationInvalid(item.name, found="no key", expected="an encrypted track")
         return found
 
-    def iv_of(self, item: TrackFile) -> bytes:
+    def iv_of(self, item: TrackFile, folder: str = "") -> bytes:
         """Returns the IV of a track: 16 bytes for cbcs, 8 for cenc.
+
+        Args:
+            item: The track.
+            folder: Folder that its segments lie in, if it is not that of its name.
 
         Tracks of one label share the content key. With one IV for both, ``cenc`` (AES-CTR) would cover two tracks with
         one key stream, and their difference could be read; hence an IV per key, track and *content*: the same
@@ -167,12 +203,13 @@ class PresentationPlan:
         Source: NIST SP 800-38A, appendix B: counter blocks must be unique across all messages under one key.
         """
         content = "" if isinstance(item.track, Thumbnails) else item.track.file.sha256
-        facts = f"{self.scheme}|{item.name}|{content}|".encode()
+        facts = f"{self.scheme}|{folder or item.name}|{content}|".encode()
         return hashlib.sha256(facts + self.key_of(item).iv).digest()[: _IV_BYTES[self.scheme]]
 
     def _broken_tracks(self) -> list[str]:
         renditions = self.renditions
         names = [item.name for item in self.tracks]
+        names += self.trick_tracks
         broken = [f"name {name!r} {count} times" for name, count in Counter(names).items() if count > 1]
         broken += [f"unsafe name {name!r}" for name in names if not _SAFE_NAME.match(name)]
         broken += [f"unsafe path {item.path}" for item in self.tracks if _UNSAFE_PATH.search(str(item.path))]
@@ -196,3 +233,8 @@ class PresentationPlan:
         broken = [f"{count} keys for label {label}" for label, count in labels.items() if count > 1]
         needed = sorted({item.label for item in self.tracks if item.label is not None})
         return broken + [f"no key for label {label}" for label in needed if label not in labels]
+
+
+def _cost(item: TrackFile) -> tuple[int, float]:
+    track = item.track
+    return (track.resolution.pixels, track.bitrate_bps) if isinstance(track, Rendition) else (0, 0.0)

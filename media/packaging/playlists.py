@@ -10,6 +10,11 @@ from typing import NamedTuple
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",\s]*)')
 
 
+_STREAM_TAGS = {"#EXT-X-MEDIA", "#EXT-X-STREAM-INF", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-IMAGE-STREAM-INF"}
+MICROSECONDS = 10**6
+"""A second, as exact as playlists tell it."""
+
+
 class StreamTag(NamedTuple):
     """A tag with an attribute list and, for ``EXT-X-STREAM-INF``, the URI on the next line."""
 
@@ -34,12 +39,12 @@ def parse_attributes(text: str) -> dict[str, str]:
 
 
 def parse_stream_tags(text: str) -> list[StreamTag]:
-    """Returns ``EXT-X-MEDIA``, ``EXT-X-STREAM-INF`` and ``EXT-X-I-FRAME-STREAM-INF`` in order."""
+    """Returns the tags of a multivariant playlist that have an attribute list and a URI, in order."""
     found = []
     lines = text.splitlines()
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         tag, _, rest = line.partition(":")
-        if tag in {"#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-STREAM-INF"}:
+        if tag in _STREAM_TAGS:
             attributes = parse_attributes(rest)
             uri = following if tag == "#EXT-X-STREAM-INF" else attributes.get("URI", "")
             found.append(StreamTag(tag.removeprefix("#EXT-X-"), attributes, uri))
@@ -65,3 +70,9 @@ def parse_entries(text: str) -> list[Entry]:
 def lines_of(text: str, tag: str) -> list[str]:
     """Returns the lines of a tag, ``#EXT-X-KEY`` for example."""
     return [line for line in text.splitlines() if line == tag or line.startswith(f"{tag}:")]
+
+
+def seconds_text(seconds: Fraction) -> str:
+    """Returns seconds with six decimals."""
+    microseconds = round(seconds * MICROSECONDS)
+    return f"{microseconds // MICROSECONDS}.{microseconds % MICROSECONDS:06d}"

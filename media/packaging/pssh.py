@@ -1,52 +1,73 @@
-"""Widevine's PSSH box, freed of repeated KIDs: the packager writes one KID per label, and our tracks share keys.
+"""PSSH boxes: each track names its own key and no other.
 
-Source: ISO/IEC 14496-12:2022, 4.2; ISO/IEC 23001-7:2023, 8.1 (pssh); Widevine's ``WidevinePsshData`` message, field 2
-(``key_ids``, 16 bytes each) as encoded by Protocol Buffers: tag 0x12, length 0x10.
+The packager lists all keys of a title in Widevine's box, one for each label. A player would then ask for the UHD key
+to play SD, and fail where a license server rightly refuses it. PlayReady's box names the track's key only and is kept.
+
+Source: ISO/IEC 14496-12:2022, 4.2; ISO/IEC 23001-7:2023, 8.1 (pssh); Widevine's ``WidevinePsshData`` message as encoded
+by Protocol Buffers: field 2 (``key_ids``, 16 bytes) and field 9 (``protection_scheme``, a four-character code).
 """
 
-import base64
 from pathlib import Path
 
+from media.packaging.box_writer import box, full_box, u32
 from media.packaging.boxes import split_boxes
 
 WIDEVINE_SYSTEM = bytes.fromhex("edef8ba979d64acea3c827dcd51d21ed")
+PLAYREADY_SYSTEM = bytes.fromhex("9a04f07998404286ab92e65be0885f95")
 _KEY_ID = b"\x12\x10"
-_KEY_ID_BYTES = 18
+_PROTECTION_SCHEME = b"\x48"
 
 
-def without_repeated_kids(box: bytes) -> bytes:
-    """Returns a PSSH box, each KID once; a box of another system is returned as it is."""
-    if box[12:28] != WIDEVINE_SYSTEM or box[8] != 0:
-        return box
-    message, kids, at = box[32:], [], 0
-    while message[at : at + 2] == _KEY_ID:
-        kids.append(message[at : at + _KEY_ID_BYTES])
-        at += _KEY_ID_BYTES
-    shorter = b"".join(dict.fromkeys(kids)) + message[at:]
-    return (32 + len(shorter)).to_bytes(4, "big") + box[4:28] + len(shorter).to_bytes(4, "big") + shorter
+def widevine_pssh(kid: str, scheme: str) -> bytes:
+    """Returns Widevine's PSSH box of one key.
+
+    Args:
+        kid: 32 hexadecimal digits.
+        scheme: ``cbcs`` or ``cenc``.
+    """
+    code = _varint(int.from_bytes(scheme.encode("ascii"), "big"))
+    return pssh_box(WIDEVINE_SYSTEM, _KEY_ID + bytes.fromhex(kid) + _PROTECTION_SCHEME + code)
 
 
-def shorten_base64(text: str) -> str:
-    """Returns a base64 PSSH box, each KID once."""
-    return base64.b64encode(without_repeated_kids(base64.b64decode(text))).decode()
+def pssh_box(system: bytes, content: bytes) -> bytes:
+    """Returns a PSSH box of version 0."""
+    return full_box("pssh", system, u32(len(content)), content)
 
 
-def shorten_init(path: Path) -> None:
-    """Rewrites the PSSH boxes of an initialization segment; nothing in it points at what follows them."""
-    content = path.read_bytes()
-    rewritten = []
-    for box in split_boxes(content):
-        body = box.body
-        if box.kind == "moov":
-            body = b"".join(_shortened(child.kind, child.body) for child in split_boxes(body))
-        rewritten.append(_packed(box.kind, body))
+def system_of(pssh: bytes) -> bytes:
+    """Returns the system id of a PSSH box, 16 bytes."""
+    return pssh[12:28]
+
+
+def content_of(pssh: bytes) -> bytes:
+    """Returns what a PSSH box carries for its system; behind the KIDs in version 1."""
+    at = 28
+    if pssh[8]:
+        at += 4 + 16 * int.from_bytes(pssh[28:32], "big")
+    return pssh[at + 4 : at + 4 + int.from_bytes(pssh[at : at + 4], "big")]
+
+
+def replace_pssh(path: Path, ours: tuple[bytes, ...]) -> None:
+    """Puts PSSH boxes into an initialization segment, for those of the same systems; nothing points behind them."""
+    rewritten = [
+        box(found.kind, _with_pssh(found.body, ours) if found.kind == "moov" else found.body)
+        for found in split_boxes(path.read_bytes())
+    ]
     path.write_bytes(b"".join(rewritten))
 
 
-def _shortened(kind: str, body: bytes) -> bytes:
-    packed = _packed(kind, body)
-    return without_repeated_kids(packed) if kind == "pssh" else packed
+def _with_pssh(moov: bytes, ours: tuple[bytes, ...]) -> bytes:
+    children = [(child.kind, box(child.kind, child.body)) for child in split_boxes(moov)]
+    replaced = {system_of(pssh) for pssh in ours}
+    theirs = [packed for kind, packed in children if kind == "pssh" and system_of(packed) not in replaced]
+    rest = [packed for kind, packed in children if kind != "pssh"]
+    return b"".join([*rest, *sorted([*theirs, *ours], key=system_of)])
 
 
-def _packed(kind: str, body: bytes) -> bytes:
-    return (8 + len(body)).to_bytes(4, "big") + kind.encode("latin-1") + body
+def _varint(number: int) -> bytes:
+    """Returns a Protocol Buffers varint: groups of seven bits, the lowest first."""
+    groups = []
+    while number > 0x7F:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*groups, number])

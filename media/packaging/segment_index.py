@@ -5,23 +5,36 @@ ISO/IEC 23001-7:2023 for encryption (7.2 senc, 8.2 tenc), see ``track_header`` a
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from media.errors import PresentationInvalid
-from media.packaging.boxes import read_boxes
+from media.packaging.boxes import Box, read_boxes
 from media.packaging.fragments import Fragment, read_fragment
 from media.packaging.track_header import TrackHeader, read_track_header
+
+TRACK_FILE = "track.mp4"
+"""Name of a track that is stored as one file."""
+
+
+class ByteRange(NamedTuple):
+    """Bytes of a file."""
+
+    path: Path
+    offset: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment file; times in ticks of the track on the presentation's time axis (after the edit list)."""
+    """One segment; times in ticks of the track on the presentation's time axis (after the edit list)."""
 
     name: str
+    """Name of its file, which it shares with all others if the track is one file."""
     start: int
     duration: int
     size_bytes: int
@@ -32,6 +45,12 @@ class Segment:
     """Samples that are not encrypted although they are large enough to be."""
     protected_bytes: int
     fragments_without_senc: int
+    offset: int
+    """Where it begins in its file, in bytes."""
+    iframe_offset: int
+    """Where its first ``moof`` begins in the file."""
+    iframe_bytes: int
+    """Bytes that a player needs from there for the first picture."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,19 @@ class TrackIndex:
     name: str
     header: TrackHeader
     segments: tuple[Segment, ...]
+    init: ByteRange
+    """The initialization segment."""
+    sidx: ByteRange | None = None
+    """The segment index box of a track that is one file; ``None`` for segment files."""
+
+    @property
+    def is_one_file(self) -> bool:
+        """The segments are byte ranges of one file."""
+        return self.sidx is not None
+
+    def range_of(self, segment: Segment) -> ByteRange:
+        """Returns where a segment lies on disk."""
+        return ByteRange(self.init.path.parent / segment.name, segment.offset, segment.size_bytes)
 
     @property
     def timescale(self) -> int:
@@ -61,6 +93,11 @@ class TrackIndex:
     def duration_s(self) -> Fraction:
         """Exact duration of the track in seconds."""
         return sum(self.durations_s, Fraction(0))
+
+    @property
+    def starts_are_sync(self) -> bool:
+        """Every segment starts with a sync sample: it decodes without the others."""
+        return all(segment.starts_with_sync for segment in self.segments)
 
     @property
     def mean_bps(self) -> int:
@@ -99,37 +136,79 @@ def peak_rate_bps(weights: Sequence[tuple[int, Fraction]], target_s: int) -> int
 
 
 def read_track(folder: Path) -> TrackIndex:
-    """Reads the initialization segment and all segments of one track folder.
+    """Reads the initialization segment and all segments of one track folder, in either form of storage.
 
     Raises:
         PresentationInvalid: if a file is missing or malformed.
     """
     init = folder / "init.mp4"
+    if (folder / TRACK_FILE).is_file():
+        return _read_track_file(folder / TRACK_FILE)
     if not init.is_file():
         raise PresentationInvalid(folder.name, found="no init.mp4", expected="an initialization segment")
     header = read_track_header(init)
-    return TrackIndex(folder.name, header, tuple(_read_segment(path, header) for path in sorted(folder.glob("*.m4s"))))
+    segments = tuple(
+        _segment(ByteRange(path, 0, path.stat().st_size), read_boxes(path), header)
+        for path in sorted(folder.glob("*.m4s"))
+    )
+    return TrackIndex(folder.name, header, segments, ByteRange(init, 0, init.stat().st_size))
 
 
-def _read_segment(path: Path, header: TrackHeader) -> Segment:
-    fragments = [read_fragment(box, header) for _, box in read_boxes(path) if box.kind == "moof"]
-    if not fragments:
-        raise PresentationInvalid(str(path.name), found="no fragment", expected="a moof box in every segment")
+def _read_track_file(path: Path) -> TrackIndex:
+    """Reads a track that is one file: what the sidx box refers to, and what really lies there (8.16.3)."""
+    header, boxes = read_track_header(path), list(read_boxes(path))
+    number = next((at for at, (_, found) in enumerate(boxes) if found.kind == "sidx"), None)
+    if number is None or number + 1 >= len(boxes):
+        raise PresentationInvalid(path.parent.name, found="no sidx with segments behind", expected="a segment index")
+    sidx_at, first_at = boxes[number][0], boxes[number + 1][0]
+    segments = []
+    for offset, size in sidx_ranges(boxes[number][1], first_at):
+        inside = [(at, found) for at, found in boxes if offset <= at < offset + size]
+        segments.append(_segment(ByteRange(path, offset, size), inside, header))
+    if not segments or segments[-1].offset + segments[-1].size_bytes != path.stat().st_size:
+        raise PresentationInvalid(path.parent.name, found="a sidx of other bytes", expected="all of the file")
+    init, sidx = ByteRange(path, 0, sidx_at), ByteRange(path, sidx_at, first_at - sidx_at)
+    return TrackIndex(path.parent.name, header, tuple(segments), init, sidx)
+
+
+def sidx_ranges(sidx: Box, anchor: int) -> Iterator[tuple[int, int]]:
+    """Yields (offset, size) of each segment that an index box refers to.
+
+    Args:
+        sidx: The box (14496-12, 8.16.3).
+        anchor: Offset of the first byte behind it.
+    """
+    at = 28 if sidx.version else 20
+    offset = anchor + (sidx.integer(at - 8, 8) if sidx.version else sidx.integer(at - 4))
+    for number in range(sidx.integer(at + 2, 2)):
+        size = sidx.integer(at + 4 + 12 * number) & 0x7FFFFFFF
+        yield offset, size
+        offset += size
+
+
+def _segment(place: ByteRange, boxes: Iterable[tuple[int, Box]], header: TrackHeader) -> Segment:
+    found = [(offset, read_fragment(box, header)) for offset, box in boxes if box.kind == "moof"]
+    if not found:
+        raise PresentationInvalid(place.path.name, found="no fragment", expected="a moof box in every segment")
+    fragments = [fragment for _, fragment in found]
     start = min(fragment.first_presented for fragment in fragments) - header.media_time
     end = max(fragment.last_presented for fragment in fragments) - header.media_time
     # What the edit list cuts away (AAC priming) is no part of the presentation.
     start, end = max(0, start), max(0, end)
     return Segment(
-        name=path.name,
+        name=place.path.name,
         start=start,
         duration=end - start,
-        size_bytes=path.stat().st_size,
+        size_bytes=place.size,
         starts_with_sync=fragments[0].starts_with_sync,
         samples=_total(fragments, "samples"),
         fragments=len(fragments),
         clear_samples=_total(fragments, "clear_samples"),
         protected_bytes=_total(fragments, "protected_bytes"),
         fragments_without_senc=sum(not fragment.has_senc for fragment in fragments),
+        offset=place.offset,
+        iframe_offset=found[0][0],
+        iframe_bytes=fragments[0].first_sample_end,
     )
 
 

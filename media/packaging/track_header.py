@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media.errors import PresentationInvalid
+from media.packaging.box_writer import box
 from media.packaging.boxes import Box, read_boxes
+from media.packaging.codec_strings import ColorCodes, codec_string, color_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class TrackHeader:
     """The facts of one track that do not change from segment to segment."""
 
     handler: str
-    """``vide`` or ``soun``."""
+    """``vide``, ``soun`` or ``text``."""
     timescale: int
     media_time: int
     """Media time, in ticks, at which the presentation starts (from the edit list)."""
@@ -43,6 +45,14 @@ class TrackHeader:
     sample_entries: tuple[str, ...]
     """Kinds of the sample entries; one that is not ``encv`` or ``enca`` would allow clear samples."""
     protection: SampleProtection | None
+    codecs: str = ""
+    """Codec string for manifests (RFC 6381)."""
+    color: ColorCodes | None = None
+    """Colors of a picture, if the track states them."""
+    sample_rate_hz: int = 0
+    """Of sound; else 0."""
+    pssh: tuple[bytes, ...] = ()
+    """The PSSH boxes, whole, in order."""
 
 
 def read_track_header(path: Path) -> TrackHeader:
@@ -51,21 +61,30 @@ def read_track_header(path: Path) -> TrackHeader:
     Raises:
         PresentationInvalid: if it is malformed.
     """
-    moov = next((box for _, box in read_boxes(path) if box.kind == "moov"), None)
+    moov = next((found for _, found in read_boxes(path) if found.kind == "moov"), None)
     if moov is None:
         raise PresentationInvalid(str(path), found="no moov box", expected="an initialization segment")
     media, trex = moov.require("trak", "mdia"), moov.require("mvex", "trex")
     mdhd = media.require("mdhd")
     entries = media.require("minf", "stbl", "stsd").children()
+    if not entries:
+        raise PresentationInvalid(str(path), found="no sample entry", expected="one (14496-12, 8.5.2)")
+    protection = _protection(entries[0])
+    handler = media.require("hdlr").body[8:12].decode("latin-1")
     return TrackHeader(
-        handler=media.require("hdlr").body[8:12].decode("latin-1"),
+        handler=handler,
         timescale=mdhd.integer(20 if mdhd.version else 12),
         media_time=_media_time(moov.find("trak", "edts", "elst")),
         default_duration=trex.integer(12),
         default_size=trex.integer(16),
         default_flags=trex.integer(20),
         sample_entries=tuple(entry.kind for entry in entries),
-        protection=_protection(entries[0]) if entries else None,
+        protection=protection,
+        codecs=codec_string(protection.original_format if protection else entries[0].kind, entries[0]),
+        color=color_codes(entries[0]) if handler == "vide" else None,
+        # 12.2.3.2: a number of 16.16 bits; the whole part is the rate.
+        sample_rate_hz=entries[0].integer(24, 2) if handler == "soun" else 0,
+        pssh=tuple(box("pssh", child.body) for child in moov.children() if child.kind == "pssh"),
     )
 
 

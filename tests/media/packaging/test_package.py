@@ -15,12 +15,13 @@ import pytest
 from domain.tracks import Rendition
 from media.errors import DecryptionMismatch, PresentationInvalid, ToolFailed
 from media.packaging.boxes import read_boxes
-from media.packaging.dash import codecs_of, misplaced_children
+from media.packaging.dash import codecs_of, dash_tag, misplaced_children, parse_mpd
 from media.packaging.decryption import digest_packets
-from media.packaging.package import package_presentation
+from media.packaging.package import package_presentation, proofs_of
 from media.packaging.packager import key_flags, packaging_command
 from media.packaging.plan import PresentationPlan, TrackFile
 from media.packaging.playlists import parse_entries, parse_stream_tags
+from media.packaging.pssh import WIDEVINE_SYSTEM, content_of, system_of
 from media.packaging.segment_index import read_track
 from media.process import run_tool
 from media.tools import ToolPaths
@@ -160,21 +161,20 @@ def test_the_multivariant_playlist_lets_every_player_choose(packaged: Packaged) 
     assert [tag.attributes["CODECS"].split(".")[0] for tag in variants] == ["avc1", "avc1", "hvc1", "av01"]
     for tag in variants:
         assert tag.attributes["CODECS"].endswith(",mp4a.40.2")
-        assert tag.attributes["AUDIO"] == "audio_2ch"
+        assert tag.attributes["AUDIO"] == "audio_aac_2ch"
         assert (tag.attributes["FRAME-RATE"], tag.attributes["VIDEO-RANGE"]) == (rate, "SDR")
         assert int(tag.attributes["BANDWIDTH"]) > int(tag.attributes["AVERAGE-BANDWIDTH"])
     media = {tag.attributes["LANGUAGE"]: tag.attributes for tag in tags if tag.tag == "MEDIA"}
     assert {language: one["DEFAULT"] for language, one in media.items()} == {"en": "YES", "fr": "NO"}
     assert media["fr"]["NAME"] == "Français (stereo)"
     stills = [tag.uri for tag in tags if tag.tag == "I-FRAME-STREAM-INF"]
-    assert stills == ["video_h264_180p/iframes.m3u8", "video_h264_720p/iframes.m3u8"]
+    assert stills == [f"{item.name}/iframes.m3u8" for item in packaged.plan.tracks if item.name.startswith("video")]
 
 
 def test_the_mpd_is_in_order_and_names_our_tracks(packaged: Packaged) -> None:
     mpd = (packaged.folder / packaged.tree.dash).read_text("utf-8")
     assert misplaced_children(mpd) == []
-    assert list(codecs_of(mpd)) == [item.name for item in packaged.plan.tracks]
-    assert "Generated with" not in mpd
+    assert list(codecs_of(mpd)) == [*(item.name for item in packaged.plan.tracks), *packaged.plan.trick_tracks]
     # SD and HD have different keys; the link between them lets a player switch (ids 1 and 2).
     assert mpd.count("adaptation-set-switching:2016") == 2
 
@@ -188,12 +188,19 @@ def test_an_iframe_range_holds_one_whole_picture_with_its_boxes(packaged: Packag
         assert entry.offset + entry.length > offsets["mdat"] + 8
 
 
-def test_the_initialization_segment_says_each_kid_once(packaged: Packaged) -> None:
-    for item in packaged.plan.tracks:
-        content = (packaged.folder / item.name / "init.mp4").read_bytes()
-        for label in {other.label for other in packaged.plan.tracks}:
-            kid = next(key.kid for key in packaged.plan.keys if key.label == label)
-            assert content.count(b"\x12\x10" + bytes.fromhex(kid)) == 1
+def test_every_track_names_its_own_key_and_no_other_wherever_it_is_named(packaged: Packaged) -> None:
+    mpd = parse_mpd((packaged.folder / packaged.tree.dash).read_text("utf-8"))
+    sets = {one.get("id"): adaptation for adaptation in mpd.iter(dash_tag("AdaptationSet")) for one in adaptation}
+    for folder, item in proofs_of(packaged.plan).items():
+        boxes = read_track(packaged.folder / folder).header.pssh
+        written = [base64.b64encode(box).decode() for box in boxes]
+        assert [element.text for element in sets[folder].iter("{urn:mpeg:cenc:2013}pssh")] == written
+        playlists = [path.read_text("utf-8") for path in (packaged.folder / folder).glob("*.m3u8")]
+        widevine = next(text for box, text in zip(boxes, written, strict=True) if system_of(box) == WIDEVINE_SYSTEM)
+        assert all(f'base64,{widevine}"' in playlist for playlist in playlists)
+        for key in packaged.plan.keys:
+            named = sum(bytes.fromhex(key.kid) in content_of(box) for box in boxes if system_of(box) == WIDEVINE_SYSTEM)
+            assert named == (key.label == item.label)
 
 
 async def test_segments_stay_on_the_grid_of_a_long_title(tools: ToolPaths, cenc: Packaged, tmp_path: Path) -> None:
@@ -237,7 +244,10 @@ async def test_four_second_segments_and_surround_and_no_audio(
     surround = make_audio(tools, tmp_path / "clear", "eng", 440, FRAMES / Fraction(24), channels=6)
     made = await package(tools, plan_of((*tracks_24[:2], tracks_24[4], surround), "cbcs", segment_s=4), tmp_path / "a")
     tags = parse_stream_tags((made.folder / made.tree.hls).read_text("utf-8"))
-    assert [tag.attributes["AUDIO"] for tag in tags if tag.tag == "STREAM-INF"] == ["audio_2ch", "audio_6ch"] * 2
+    assert [tag.attributes["AUDIO"] for tag in tags if tag.tag == "STREAM-INF"] == [
+        "audio_aac_2ch",
+        "audio_aac_6ch",
+    ] * 2
     assert [tag.attributes["DEFAULT"] for tag in tags if tag.tag == "MEDIA"] == ["YES", "YES"]
     playlist = (made.folder / "video_h264_720p" / "playlist.m3u8").read_text("utf-8")
     assert [float(entry.duration_s) for entry in parse_entries(playlist)] == [4.0, 4.0, 2.416667]

@@ -14,8 +14,9 @@ from domain.tracks import EncodedAudio, KeyLabel, Rendition
 from domain.video import Codec, Resolution
 from media.errors import PresentationInvalid
 from media.packaging.languages import menu_names
-from media.packaging.packager import audio_role, key_flags, packaging_command
+from media.packaging.packager import key_flags, packaging_command
 from media.packaging.plan import PresentationPlan, TrackFile, TrackKey
+from media.packaging.roles import audio_role
 from media.tools import ToolPaths
 
 TOOLS = ToolPaths(ffmpeg="ffmpeg", ffprobe="ffprobe", packager="packager")
@@ -70,13 +71,16 @@ def test_the_command_is_this_and_nothing_else() -> None:
         "packager",
         (
             "in=/clear/video_h264_720p.mp4,stream=video,init_segment=/out/video_h264_720p/init.mp4,"
-            "segment_template=/out/video_h264_720p/$Number%05d$.m4s,playlist_name=video_h264_720p/playlist.m3u8,"
-            "drm_label=video_h264_720p,iframe_playlist_name=video_h264_720p/iframes.m3u8"
+            "segment_template=/out/video_h264_720p/$Number%05d$.m4s,drm_label=video_h264_720p"
         ),
         (
             "in=/clear/audio_1_eng.mp4,stream=audio,init_segment=/out/audio_1_eng/init.mp4,"
-            "segment_template=/out/audio_1_eng/$Number%05d$.m4s,playlist_name=audio_1_eng/playlist.m3u8,"
-            "drm_label=audio_1_eng,hls_group_id=audio_2ch,hls_name=audio_1_eng,lang=eng,dash_roles=main"
+            "segment_template=/out/audio_1_eng/$Number%05d$.m4s,drm_label=audio_1_eng"
+        ),
+        (
+            "in=/clear/video_h264_720p.mp4,stream=video,init_segment=/out/trick_video_h264_720p/init.mp4,"
+            "segment_template=/out/trick_video_h264_720p/$Number%05d$.m4s,drm_label=trick_video_h264_720p,"
+            "trick_play_factor=1"
         ),
         "--flagfile=/dev/stdin",
         "--protection_scheme",
@@ -85,20 +89,11 @@ def test_the_command_is_this_and_nothing_else() -> None:
         "Widevine,PlayReady,FairPlay",
         "--clear_lead",
         "0",
-        "--mpd_output",
-        "/out/manifest.mpd",
-        "--generate_static_live_mpd",
-        "--hls_master_playlist_output",
-        "/out/multivariant.m3u8",
-        "--hls_playlist_type",
-        "VOD",
         "--use_fake_clock_for_muxer",
         "--single_threaded",
         "--quiet",
         "--segment_duration",
         "4.004000001",
-        "--default_language",
-        "eng",
     )
 
 
@@ -216,7 +211,7 @@ def test_roles_and_menu_names_tell_the_audio_tracks_apart() -> None:
         audio("odd", "a,b"),
     )
     assert [track.name for track in made.audio] == ["en", "fr", "en2", "en51", "odd"]
-    assert [audio_role(made, track) for track in made.audio] == ["main", "dub", "dub", "alternate", "dub"]
+    assert [audio_role(made, track) for track in made.audio] == ["main", "dub", "alternate", "main", "dub"]
     assert menu_names(made.audio) == {
         "en": "English (stereo)",
         "fr": "Français (stereo)",

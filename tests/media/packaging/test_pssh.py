@@ -1,26 +1,44 @@
-import base64
+"""PSSH boxes byte by byte."""
 
-from media.packaging.pssh import WIDEVINE_SYSTEM, shorten_base64, without_repeated_kids
+from pathlib import Path
 
+import pytest
 
-def box(system: bytes, message: bytes) -> bytes:
-    body = b"pssh" + bytes(4) + system + len(message).to_bytes(4, "big") + message
-    return (4 + len(body)).to_bytes(4, "big") + body
+from media.packaging.box_writer import box
+from media.packaging.boxes import split_boxes
+from media.packaging.pssh import (
+    PLAYREADY_SYSTEM,
+    WIDEVINE_SYSTEM,
+    content_of,
+    pssh_box,
+    replace_pssh,
+    system_of,
+    widevine_pssh,
+)
 
-
-FIRST, SECOND, SCHEME = b"\x12\x10" + b"a" * 16, b"\x12\x10" + b"b" * 16, b"\x48\xf3\xc6\x89\x9b\x06"
-
-
-def test_each_kid_is_kept_once_in_its_order() -> None:
-    repeated = box(WIDEVINE_SYSTEM, FIRST + FIRST + SECOND + FIRST + SCHEME)
-    assert without_repeated_kids(repeated) == box(WIDEVINE_SYSTEM, FIRST + SECOND + SCHEME)
-
-
-def test_a_box_without_repetition_stays_as_it_is() -> None:
-    once = box(WIDEVINE_SYSTEM, FIRST + SECOND + SCHEME)
-    assert without_repeated_kids(once) == once
+KID = "0287d7ca3180b4ab41cf62b940f52c2c"
 
 
-def test_another_system_is_not_touched() -> None:
-    other = box(b"\x9a" * 16, FIRST + FIRST)
-    assert base64.b64decode(shorten_base64(base64.b64encode(other).decode())) == other
+@pytest.mark.parametrize(("scheme", "code"), [("cbcs", "f3c6899b06"), ("cenc", "e3dc959b06")])
+def test_the_widevine_box_names_one_key_and_the_scheme(scheme: str, code: str) -> None:
+    """The bytes of fields 2 and 9 as Shaka Packager 3.8.0 writes them, which lists all KIDs."""
+    made = widevine_pssh(KID, scheme)
+    assert content_of(made).hex() == f"1210{KID}48{code}"
+    assert system_of(made) == WIDEVINE_SYSTEM
+    assert int.from_bytes(made[:4], "big") == len(made) == 56
+
+
+def test_the_content_of_a_box_of_version_1_stands_behind_its_kids() -> None:
+    body = b"pssh\1\0\0\0" + PLAYREADY_SYSTEM + b"\0\0\0\2" + bytes(32) + b"\0\0\0\3abc"
+    assert content_of((4 + len(body)).to_bytes(4, "big") + body) == b"abc"
+
+
+def test_only_the_boxes_of_the_same_system_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "init.mp4"
+    playready, theirs = pssh_box(PLAYREADY_SYSTEM, b"header"), pssh_box(WIDEVINE_SYSTEM, b"all keys")
+    path.write_bytes(box("ftyp", b"cmfc") + box("moov", box("mvhd", b"x"), theirs, playready))
+    ours = widevine_pssh(KID, "cbcs")
+    replace_pssh(path, (ours,))
+    ftyp, moov = split_boxes(path.read_bytes())
+    assert ftyp.body == b"cmfc"
+    assert moov.body == box("mvhd", b"x") + playready + ours

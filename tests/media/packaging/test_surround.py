@@ -44,12 +44,12 @@ async def test_a_surround_track_is_packaged_as_dolby_digital_plus(tools: ToolPat
     ]
     video = make_rendition(tools, tmp_path, (Codec.H264, 320, 180), Fraction(24))
     made = await package(tools, plan_of((video, *sound), "cbcs"), tmp_path / "presentation")
-    assert set(made.tree.decrypted_md5) == {video.name, "audio_1_eng_stereo", "audio_1_eng_51"}
+    assert set(made.tree.decrypted_md5) == {video.name, f"trick_{video.name}", "audio_1_eng_stereo", "audio_1_eng_51"}
     mpd = (made.folder / MANIFEST).read_text("utf-8")
     assert 'codecs="ec-3"' in mpd
     assert mpd.count('value="main"') == 3
     multivariant = (made.folder / MULTIVARIANT).read_text("utf-8")
-    assert 'GROUP-ID="audio_6ch"' in multivariant
+    assert 'GROUP-ID="audio_eac3_6ch"' in multivariant
     assert 'CHANNELS="6"' in multivariant
     assert ',ec-3"' in multivariant
     assert b"dec3" in (made.folder / "audio_1_eng_51" / "init.mp4").read_bytes()
