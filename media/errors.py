@@ -13,7 +13,12 @@
     │   ├── UnsupportedPicture VID-005  size, pixel format, rotation that we cannot encode right yet
     │   ├── UnsupportedAudio   AUD-001
     │   ├── DisguisedPlaylist  SEC-001  a list of other files under a video's name
-    │   └── ResourceBomb       SEC-002  it would cost far more than any title is worth
+    │   ├── ResourceBomb       SEC-002  it would cost far more than any title is worth
+    │   └── TextError          a subtitle file or track
+    │       ├── UnreadableText TXT-001
+    │       ├── EmptyText      TXT-002
+    │       ├── TextOutOfRange TXT-003
+    │       └── TextTooLarge   TXT-004
     ├── ToolError
     │   ├── ToolMissing        TOOL-001 this worker is set up wrong
     │   ├── ToolFailed         TOOL-002 a program ended badly; carries the end of what it said
@@ -97,6 +102,34 @@ class ResourceBomb(SourceError):
     """The file asks for more pixels, tracks or hours than any title has."""
 
     code: ClassVar[str] = "SEC-002"
+
+
+class TextError(SourceError):
+    """A subtitle file cannot be published."""
+
+
+class UnreadableText(TextError):
+    """A subtitle file is not what its format asks for."""
+
+    code: ClassVar[str] = "TXT-001"
+
+
+class EmptyText(TextError):
+    """A subtitle file shows nothing."""
+
+    code: ClassVar[str] = "TXT-002"
+
+
+class TextOutOfRange(TextError):
+    """No cue of a subtitle file lies inside the title."""
+
+    code: ClassVar[str] = "TXT-003"
+
+
+class TextTooLarge(TextError):
+    """A subtitle file is larger than any film needs."""
+
+    code: ClassVar[str] = "TXT-004"
 
 
 class ToolError(MediaError):

@@ -1,0 +1,1 @@
+"""Subtitles: read from what was delivered, normalized, written as WebVTT."""

@@ -1,0 +1,1 @@
+"""Subtitles: read, normalized, written."""
