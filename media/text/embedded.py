@@ -8,6 +8,7 @@ from media.command import Command, command
 from media.probe import hardened_input, local_name
 from media.process import run_tool
 from media.progress import PROGRESS_ARGUMENTS, sound_reader
+from media.sandbox import write_sandbox
 from media.text.reading import check_size
 
 TEXT_CODECS = frozenset({"subrip", "srt", "webvtt", "mov_text", "ass", "ssa", "text"})
@@ -38,4 +39,6 @@ def extract_command(ffmpeg: str, source: Path, track: SubtitleTrack, out: Path) 
     """Builds the command that writes one text track as WebVTT."""
     opening = [ffmpeg, "-nostdin", "-hide_banner", *PROGRESS_ARGUMENTS, "-v", "error", "-y", *hardened_input(source)]
     coding = ["-map", f"0:{track.stream_index}", "-c:s", "webvtt", "-f", "webvtt", local_name(out)]
-    return command([*opening, *coding], purpose=f"subtitle track {track.stream_index}")
+    return command(
+        [*opening, *coding], purpose=f"subtitle track {track.stream_index}", sandbox=write_sandbox(source, out.parent)
+    )
