@@ -61,11 +61,8 @@ MEDIA = Path(__file__).parents[4] / "shared" / "media"
 async def test_three_languages_of_a_real_trailer(tools: ToolPaths, tmp_path: Path) -> None:
     source = MEDIA / "sintel_trailer_720p24_subs.mkv"
     texts = [await embedded(tools, source, tmp_path, index, Fraction(1253, 24)) for index in (2, 3, 4)]
-    assert [text.cues[1].text for text in texts] == [
-        "This blade has a dark past.",
-        "Diese Klinge hat eine dunkle Vergangenheit.",
-        "Esta espada tiene un oscuro pasado.",
-    ]
+    assert [text.cues[1].text.split()[0] for text in texts] == ["This", "Diese", "Esta"]
+    assert len({len(text.cues) for text in texts}) == 1
 
 
 @pytest.mark.media
