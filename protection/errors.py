@@ -10,7 +10,14 @@
     ├── SchemeMismatch     KEY-005  the key set was made for the other scheme
     ├── BadKeySetName      KEY-006  the name of the key set is no name
     ├── KeyLeak            KEY-007  key material stands where it must not
-    └── SecretExposed      KEY-008  somebody tried to serialize a secret
+    ├── SecretExposed      KEY-008  somebody tried to serialize a secret
+    ├── KeyServiceFailed   KEY-009  the KMS or key server does not answer, or is overloaded (tried again)
+    ├── KeyServiceRefused  KEY-010  the KMS or key server refuses us
+    ├── KeyServiceForeign  KEY-011  the key server's certificate is not one that we trust
+    ├── KeyAnswerInvalid   KEY-012  the key server's answer is not what was asked for
+    ├── ContractUnmet      KEY-013  the encryption contract does not fit our tracks
+    ├── KeysChanged        KEY-014  the key server gave other keys than the first time
+    └── KeysNotConfigured  KEY-015  a setting of the key provider is missing or wrong
 """
 
 from typing import ClassVar
@@ -70,3 +77,46 @@ class SecretExposed(ProtectionError):
     """Somebody tried to pickle, copy or serialize a secret."""
 
     code: ClassVar[str] = "KEY-008"
+
+
+class KeyServiceFailed(ProtectionError):
+    """The KMS or key server does not answer, or is overloaded. Tried again."""
+
+    code: ClassVar[str] = "KEY-009"
+    retryable: ClassVar[bool] = True
+
+
+class KeyServiceRefused(ProtectionError):
+    """The KMS or key server refuses us: wrong credentials, no permission, a disabled key, a bad request."""
+
+    code: ClassVar[str] = "KEY-010"
+
+
+class KeyServiceForeign(ProtectionError):
+    """The key server's certificate is not one that we trust."""
+
+    code: ClassVar[str] = "KEY-011"
+
+
+class KeyAnswerInvalid(ProtectionError):
+    """The key server's answer is not what was asked for."""
+
+    code: ClassVar[str] = "KEY-012"
+
+
+class ContractUnmet(ProtectionError):
+    """The encryption contract does not fit our tracks and their labels."""
+
+    code: ClassVar[str] = "KEY-013"
+
+
+class KeysChanged(ProtectionError):
+    """The key server gave other keys for a key set than the first time."""
+
+    code: ClassVar[str] = "KEY-014"
+
+
+class KeysNotConfigured(ProtectionError):
+    """A setting of the key provider is missing or wrong."""
+
+    code: ClassVar[str] = "KEY-015"

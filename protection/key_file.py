@@ -11,8 +11,10 @@ from protection.secret_bytes import SecretBytes
 
 KEY_BYTES = 32
 """AES-256."""
+LARGEST_BYTES = 65_536
+"""Keys, certificates and credentials are far smaller."""
 
-_EXPECTED = f"a regular file of {KEY_BYTES} bytes that belongs to us, mode 0600"
+_EXPECTED = f"a regular file that belongs to us, mode 0600; of {KEY_BYTES} bytes if it is a key-encryption key"
 
 
 def load_or_create_key(path: Path) -> SecretBytes:
@@ -34,6 +36,18 @@ def load_key(path: Path) -> SecretBytes:
     Raises:
         UnsafeKeyFile: if there is none, or if it is readable by others, foreign, a link, or not of 32 bytes.
     """
+    key = read_private_file(path)
+    if len(key) != KEY_BYTES:
+        raise _unsafe(path, f"it has {len(key)} bytes")
+    return key
+
+
+def read_private_file(path: Path) -> SecretBytes:
+    """Returns the content of a small file that only we can read.
+
+    Raises:
+        UnsafeKeyFile: if there is none, or if it is readable by others, foreign, a link, or longer than 64 KiB.
+    """
     try:
         # Checked and read through one descriptor, so that nobody swaps the file in between.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -43,7 +57,7 @@ def load_key(path: Path) -> SecretBytes:
         fault = _fault(os.fstat(file.fileno()))
         if fault:
             raise _unsafe(path, fault)
-        return SecretBytes(file.read(KEY_BYTES))
+        return SecretBytes(file.read(LARGEST_BYTES))
 
 
 def _fault(facts: os.stat_result) -> str:
@@ -53,7 +67,7 @@ def _fault(facts: os.stat_result) -> str:
         return f"it belongs to user {facts.st_uid}"
     if stat.S_IMODE(facts.st_mode) & 0o077:
         return f"its mode is {stat.S_IMODE(facts.st_mode):04o}: others can reach it"
-    if facts.st_size != KEY_BYTES:
+    if facts.st_size > LARGEST_BYTES:
         return f"it has {facts.st_size} bytes"
     return ""
 
@@ -75,7 +89,7 @@ def _create(path: Path) -> None:
 
 def _unsafe(path: Path, found: str) -> UnsafeKeyFile:
     return UnsafeKeyFile(
-        f"key-encryption key {path}",
+        f"secret file {path}",
         found=found,
         expected=_EXPECTED,
         fix=f"chmod 600 {path}, or restore it; without it no sealed key opens",

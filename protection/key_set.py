@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
-from typing import Literal, NoReturn, SupportsIndex
+from typing import Literal, NamedTuple, NoReturn, SupportsIndex
 
+from domain.drm import DrmSignal
 from domain.release import KeyReference
 from domain.tracks import KeyLabel
 from domain.values import canonical_json
@@ -17,6 +18,14 @@ LABELS: tuple[KeyLabel, ...] = ("SD", "HD", "UHD1", "UHD2", "AUDIO")
 
 IV_BYTES: dict[Scheme, int] = {"cbcs": 16, "cenc": 8}
 """Size of an initialization vector. Source: ISO/IEC 23001-7:2023, 9.5 (8 bytes plus counter; 16 constant)."""
+
+
+class KeyOrigin(NamedTuple):
+    """Who gave the keys, and what came with them."""
+
+    provider_name: str = "local"
+    signals: tuple[DrmSignal, ...] = ()
+    """What license systems want to be said."""
 
 
 class KeySet:
@@ -36,7 +45,7 @@ class KeySet:
     Nothing here shows key material: see :class:`protection.secret_bytes.SecretBytes`.
     """
 
-    __slots__ = ("_iv_seed", "_keys", "_kids", "name", "scheme")
+    __slots__ = ("_iv_seed", "_keys", "_kids", "name", "provider_name", "scheme", "signals")
 
     def __init__(
         self,
@@ -46,9 +55,21 @@ class KeySet:
         keys: dict[KeyLabel, ContentKey],
         kids: dict[KeyLabel, str],
         iv_seed: SecretBytes,
+        origin: KeyOrigin | None = None,
     ) -> None:
+        """Takes what a provider made or opened.
+
+        Args:
+            name: Of the key set.
+            scheme: Common Encryption scheme.
+            keys: By label; labels may share one.
+            kids: By label, 32 hexadecimal digits.
+            iv_seed: Seed of the initialization vectors.
+            origin: Who gave the keys, and what came with them. Default: the local provider, nothing.
+        """
         self.name = name
         self.scheme = scheme
+        self.provider_name, self.signals = origin or KeyOrigin()
         self._keys = keys
         self._kids = kids
         self._iv_seed = iv_seed
@@ -75,9 +96,13 @@ class KeySet:
         """Returns the content key of a key identifier, or ``None`` if it is not one of ours."""
         return next((self._keys[label] for label, ours in self._kids.items() if ours == kid), None)
 
-    def references(self, labels: tuple[KeyLabel, ...] = LABELS) -> tuple[KeyReference, ...]:
-        """Returns the public facts about the keys of some labels, for the release."""
-        return tuple(KeyReference(label=label, kid=self._kids[label]) for label in labels)
+    def signals_for(self, label: KeyLabel) -> tuple[DrmSignal, ...]:
+        """Returns what license systems want to be said about the key of a label; empty if the provider says nothing."""
+        return tuple(signal for signal in self.signals if signal.kid == self._kids[label])
+
+    def references(self, labels: tuple[KeyLabel, ...] | None = None) -> tuple[KeyReference, ...]:
+        """Returns the public facts about the keys of some labels (default: of all), for the release."""
+        return tuple(KeyReference(label=label, kid=self._kids[label]) for label in labels or tuple(self._kids))
 
     def secrets(self) -> tuple[SecretBytes, ...]:
         """Returns everything that must not leak, for the leak scan."""

@@ -7,7 +7,7 @@ scheme, label, KID), so that a secret that is moved, relabeled or renamed does n
 import hashlib
 import hmac
 import secrets
-from typing import Literal
+from typing import Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,6 +29,8 @@ class SealedSecret(Value):
     nonce: str = Field(pattern=r"^[0-9a-f]{24}$")
     ciphertext: str = Field(pattern=r"^([0-9a-f]{2}){17,}$")
     """With its 16-byte tag at the end."""
+    data_key: str = ""
+    """The data key that it is sealed under, itself encrypted by a KMS, base64; empty under a local key."""
 
 
 class SealedKey(Value):
@@ -54,8 +56,36 @@ class SealedKeySet(Value):
     iv_seed: SealedSecret
 
 
+class SecretSealer(Protocol):
+    """Seals and opens secrets, each for one place."""
+
+    @property
+    def provider_name(self) -> str:
+        """Which kind of provider this is."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the sealing key in records, without telling anything secret about it."""
+        ...
+
+    def seal(self, secret: SecretBytes, place: dict[str, str]) -> SealedSecret:
+        """Returns a secret sealed for one place."""
+        ...
+
+    def open(self, sealed: SealedSecret, place: dict[str, str]) -> SecretBytes:
+        """Returns the secret of one place, or raises ``TamperedRecord``."""
+        ...
+
+    def require_ours(self, record: SealedKeySet) -> None:
+        """Refuses a record that another key sealed: ``WrongKey``."""
+        ...
+
+
 class Sealer:
     """Seals and opens secrets under one key-encryption key."""
+
+    provider_name = "local"
 
     def __init__(self, key: SecretBytes) -> None:
         """Takes the 32-byte key-encryption key."""
@@ -79,12 +109,7 @@ class Sealer:
         try:
             return SecretBytes(self._cipher.decrypt(nonce, ciphertext, canonical_json(place)))
         except InvalidTag:
-            raise TamperedRecord(
-                f"key set {place.get('key_set')}",
-                found=f"the sealed secret of {place.get('label')} does not open",
-                expected="the record as it was written",
-                fix="restore the record from a backup; if there is none, publish the title anew under new keys",
-            ) from None
+            raise tampered(place) from None
 
     def require_ours(self, record: SealedKeySet) -> None:
         """Refuses a record that another key-encryption key sealed.
@@ -99,6 +124,16 @@ class Sealer:
                 expected=f"key {self.fingerprint}",
                 fix="give the worker the key file that the record was made with",
             )
+
+
+def tampered(place: dict[str, str]) -> TamperedRecord:
+    """Returns the error of a sealed secret that does not open at its place."""
+    return TamperedRecord(
+        f"key set {place.get('key_set')}",
+        found=f"the sealed secret of {place.get('label')} does not open",
+        expected="the record as it was written",
+        fix="restore the record from a backup; if there is none, publish the title anew under new keys",
+    )
 
 
 def place_of_key(name: str, scheme: Scheme, label: RecordedLabel, kid: str) -> dict[str, str]:
