@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from temporalio import activity
@@ -32,6 +34,7 @@ from media.joining import JoinPlan, join_shots
 from media.packaging.package import PackagedTree, package_presentation
 from media.packaging.plan import PresentationPlan, TrackFile, TrackKey
 from protection.key_set import KeySet
+from protection.leak_scan import LeakScanner
 from storage.publisher import publish_release
 from storage.release_layout import ReleaseDraft
 
@@ -59,14 +62,16 @@ class DeliveryActivities:
     async def package_title(self, task: PackageTask) -> PackagedTitle:
         """Packages and encrypts all tracks, checks the presentation, and proves that it decrypts."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
-        keys = await asyncio.to_thread(self._open_keys, task.key_set, mezzanine)
         pulse = Pulse("package")
         with self._box.bench(pulse) as bench:
             tracks = await pulse.run(self._fetch_tracks, task, mezzanine, bench, pulse)
+            keys = await asyncio.to_thread(self._open_keys, task.key_set, mezzanine, tracks)
             plan = presentation_plan(mezzanine, tracks, keys)
             folder = bench.scratch / "presentation"
             tree = await package_presentation(self._box.tools, plan, out_dir=folder, on_progress=pulse.step())
-            presentation = await pulse.run(self._keep_presentation, tree, folder, plan, task, pulse)
+            tree = await pulse.run(scanned_tree, tree, folder, keys, pulse)
+            kept = await pulse.run(self._keep_files, tree, folder, pulse)
+            presentation = described_presentation(tree, kept, plan, keys)
         document = await asyncio.to_thread(self._box.results.put_document, presentation)
         return PackagedTitle(presentation=document, files=len(presentation.files), cpu_s=presentation.cpu_s)
 
@@ -108,7 +113,7 @@ class DeliveryActivities:
             cpu_s=cpu_s,
         )
 
-    def _open_keys(self, key_set: Sha256, mezzanine: Mezzanine) -> KeySet | None:
+    def _open_keys(self, key_set: Sha256, mezzanine: Mezzanine, tracks: Sequence[TrackFile]) -> KeySet | None:
         """Returns the keys of the title; ``None`` for a clear one, which opens no key set."""
         scheme = mezzanine.recipe.packaging.scheme
         if scheme == "clear":
@@ -116,11 +121,11 @@ class DeliveryActivities:
         if self._box.keys is None:
             raise ToolMissing(
                 "key store",
-                found="this worker has no key-encryption key",
-                expected="PERTITLE_KEK_FILE",
-                fix="set it for the io workers",
+                found="this worker has no key provider",
+                expected="PERTITLE_KEY_PROVIDER and its settings, or PERTITLE_KEK_FILE",
+                fix="set them for the io workers",
             )
-        return self._box.keys.open_or_create_key_set(key_set, scheme)
+        return self._box.keys.open_or_create_key_set(key_set, scheme, labels_of(tracks))
 
     def _fetch_tracks(self, task: PackageTask, mezzanine: Mezzanine, bench: Bench, pulse: Pulse) -> list[TrackFile]:
         audio = find_audio(self._box, mezzanine)
@@ -132,28 +137,52 @@ class DeliveryActivities:
             fetched.append(TrackFile(track, path))
         return fetched
 
-    def _keep_presentation(
-        self, tree: PackagedTree, folder: Path, plan: PresentationPlan, task: PackageTask, pulse: Pulse
-    ) -> Presentation:
+    def _keep_files(self, tree: PackagedTree, folder: Path, pulse: Pulse) -> tuple[PresentationFile, ...]:
         files = []
         for path, content_type in tree.files:
             stored = self._box.store.put_file(folder / path, on_progress=pulse, on_read=pulse)
             files.append(PresentationFile(path=path, file=stored, content_type=content_type))
-        return Presentation(
-            files=tuple(files),
-            dash=tree.dash,
-            hls=tree.hls,
-            scheme=plan.scheme,
-            keys=tuple(KeyReference(label=key.label, kid=key.kid) for key in plan.keys),
-            key_set=task.key_set if plan.is_encrypted else "",
-            decrypted_md5=tree.decrypted_md5,
-            cpu_s=tree.cpu_s,
-        )
+        return tuple(files)
+
+
+def scanned_tree(tree: PackagedTree, folder: Path, keys: KeySet | None, pulse: Pulse) -> PackagedTree:
+    """Returns the packaged tree after a scan of every byte for key material; its CPU seconds count as packaging.
+
+    Raises:
+        KeyLeak: naming up to five places; nothing of the tree has left this machine then.
+    """
+    if keys is None:
+        return tree
+    began = time.thread_time()
+    LeakScanner(keys.secrets()).require_none_in(folder, on_file=pulse.step())
+    return replace(tree, cpu_s=tree.cpu_s + time.thread_time() - began)
+
+
+def described_presentation(
+    tree: PackagedTree, files: tuple[PresentationFile, ...], plan: PresentationPlan, keys: KeySet | None
+) -> Presentation:
+    """Returns the document of a presentation whose files are kept: of its keys, names and KIDs only."""
+    return Presentation(
+        files=files,
+        dash=tree.dash,
+        hls=tree.hls,
+        scheme=plan.scheme,
+        keys=tuple(KeyReference(label=key.label, kid=key.kid) for key in plan.keys),
+        key_set=keys.name if keys else "",
+        key_provider=keys.provider_name if keys else "",
+        decrypted_md5=tree.decrypted_md5,
+        cpu_s=tree.cpu_s,
+    )
+
+
+def labels_of(tracks: Sequence[TrackFile]) -> list[KeyLabel]:
+    """Returns the key labels that occur, sorted; none for a clear title's subtitles and pictures."""
+    return sorted({track.label for track in tracks if track.label is not None})
 
 
 def presentation_plan(mezzanine: Mezzanine, tracks: list[TrackFile], keys: KeySet | None) -> PresentationPlan:
     """Returns what is to be packaged, with the keys of exactly the labels that occur."""
-    labels = sorted({track.label for track in tracks if track.label is not None}) if keys is not None else []
+    labels = labels_of(tracks) if keys is not None else []
     return PresentationPlan(
         tracks=tuple(tracks),
         keys=tuple(_track_key(keys, label) for label in labels if keys is not None),

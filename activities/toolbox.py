@@ -14,7 +14,7 @@ from media.bench import Bench, ShotPiece
 from media.errors import ToolMissing
 from media.progress import ignore_progress
 from media.tools import ToolPaths
-from protection.local_keys import LocalKeyProvider
+from protection.provider import KeyProvider
 from storage.local_cache import LocalCache
 from storage.object_store import ObjectStore
 from storage.results import ResultStore
@@ -34,7 +34,7 @@ class Toolbox:
     sources: SourceStore
     cache: LocalCache
     scratch: Path
-    keys: LocalKeyProvider | None
+    keys: KeyProvider | None
     """Only the worker that packages has keys."""
     report_base_url: str = ""
 

@@ -106,6 +106,8 @@ class PackagingRecipe(StrictValue):
     storage: Literal["segments", "file"] = "segments"
     """One file for each segment, or one for each track of picture and sound that players read by byte ranges. WebVTT
     for HLS and thumbnails are files of their own in both."""
+    key_generation: int = Field(default=1, ge=1, le=10_000)
+    """Raise it to publish the same title under new keys, as a new release. The old release stays as it is."""
 
 
 class Recipe(StrictValue):

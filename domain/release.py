@@ -39,6 +39,8 @@ class Presentation(Value):
     """Empty for ``clear``."""
     key_set: str
     """Identifier of the sealed key record in the key store; empty for ``clear``."""
+    key_provider: str = "local"
+    """Who has the keys: ``local``, ``kms`` or ``speke``; empty for ``clear``."""
     decrypted_md5: dict[str, str] = {}
     """Track name → MD5 of its decrypted elementary stream, equal to the clear stream's (proved when packaged)."""
     cpu_s: float = 0.0
@@ -63,6 +65,8 @@ class ReleaseManifest(Value):
     hls: str
     scheme: Literal["cbcs", "cenc", "clear"]
     keys: tuple[KeyReference, ...]
+    key_provider: str = "local"
+    """Who has the keys: ``local``, ``kms`` or ``speke``; empty for ``clear``."""
     source_sha256: Sha256
     recipe_sha256: Sha256
     objects: tuple[ReleaseObject, ...]

@@ -5,7 +5,7 @@ history, a PSSH box in a manifest) is found, too, and so is the hexadecimal text
 """
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn, SupportsIndex
 
@@ -64,18 +64,26 @@ class LeakScanner:
             inside = {(leak.form, leak.offset): leak for leak in self._found_in_stream(file, str(path))}
         return (*self.scan_bytes(str(path).encode(), f"name of {path.parent}/…"), *inside.values())
 
-    def scan_folder(self, folder: Path) -> tuple[Leak, ...]:
-        """Returns the leaks in all files under a folder."""
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        return tuple(leak for path in files for leak in self.scan_file(path))
+    def scan_folder(self, folder: Path, on_file: Callable[[str], None] | None = None) -> tuple[Leak, ...]:
+        """Returns the leaks in all files under a folder; tells each file when it is done."""
+        leaks: list[Leak] = []
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            leaks += self.scan_file(path)
+            if on_file:
+                on_file(path.name)
+        return tuple(leaks)
 
-    def require_none_in(self, folder: Path) -> None:
+    def require_none_in(self, folder: Path, on_file: Callable[[str], None] | None = None) -> None:
         """Refuses a folder that holds key material.
+
+        Args:
+            folder: What is about to be published.
+            on_file: Called with each file's name when it is done.
 
         Raises:
             KeyLeak: naming up to five places, never the material.
         """
-        leaks = self.scan_folder(folder)
+        leaks = self.scan_folder(folder, on_file)
         if leaks:
             places = ", ".join(f"{leak.where} at byte {leak.offset} ({leak.form})" for leak in leaks[:5])
             raise KeyLeak(

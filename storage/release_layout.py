@@ -114,6 +114,7 @@ def manifest_of(draft: ReleaseDraft, release_id: str) -> ReleaseManifest:
         hls=presentation.hls,
         scheme=presentation.scheme,
         keys=presentation.keys,
+        key_provider=presentation.key_provider,
         source_sha256=draft.source_sha256,
         recipe_sha256=draft.recipe_sha256,
         objects=tuple(

@@ -9,13 +9,13 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from activities.toolbox import Toolbox
 from media.tools import find_tools, read_versions, tools_digest
-from protection.local_keys import LocalKeyProvider
 from storage.connection import Buckets, StoreConnection, connect
 from storage.local_cache import LocalCache
 from storage.object_store import ObjectStore
 from storage.results import ResultStore
 from storage.sealed_records import SealedRecordStore
 from storage.sources import SourceStore
+from workers.key_providers import open_key_provider
 from workers.settings import Settings
 
 
@@ -42,15 +42,13 @@ async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolb
 
     Raises:
         ToolMissing: if a program is not there.
-        UnsafeKeyFile: if others can read the key-encryption key.
+        UnsafeKeyFile: if others can read a secret file.
+        KeysNotConfigured: if a setting of the key provider is missing or wrong.
     """
     tools = find_tools()
     versions = await read_versions(tools)
     store = open_store(settings)
     results = ResultStore(store)
-    keys = None
-    if role == "io" and settings.kek_file is not None:
-        keys = LocalKeyProvider(SealedRecordStore(store), settings.kek_file)
     return Toolbox(
         tools=tools,
         versions=versions,
@@ -60,7 +58,7 @@ async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolb
         sources=SourceStore(store, results),
         cache=LocalCache(store, settings.cache_dir, max_bytes=settings.cache_max_bytes),
         scratch=scratch,
-        keys=keys,
+        keys=open_key_provider(settings, SealedRecordStore(store)) if role == "io" else None,
         report_base_url=settings.report_base_url,
     )
 

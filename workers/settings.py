@@ -14,7 +14,9 @@ from typing import Literal
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from workers.key_settings import KeySettings
 
 PREFIX = "PERTITLE_"
 _CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
@@ -41,7 +43,7 @@ def _under_temporary(name: str) -> Path:
     return Path(tempfile.gettempdir()) / "pertitle" / name
 
 
-class Settings(BaseSettings):
+class Settings(KeySettings):
     """The settings of one process."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True)
@@ -58,8 +60,6 @@ class Settings(BaseSettings):
     """Bucket of published releases; what players and caches read."""
     keys_bucket: str = "pertitle-keys"
     """Bucket of sealed (encrypted) content keys. Private, and apart from the others, so that access can be narrow."""
-    kek_file: Path | None = None
-    """File with the local key-encryption key that seals content keys. Needed by the ``io`` worker."""
     scratch_dir: Path = Field(default_factory=lambda: _under_temporary("scratch"))
     """Folder for files of running units, a subfolder per role; a worker that starts empties its role's. Default:
     ``pertitle/scratch`` in the system's folder for temporary files."""

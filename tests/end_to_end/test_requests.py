@@ -10,11 +10,12 @@ import pytest_asyncio
 
 from client.errors import TitleCanceled, TitleFailed
 from client.titles import submit_title
-from domain.recipe import Recipe
+from domain.recipe import PackagingRecipe, Recipe
 from domain.request import TitleRequest
+from domain.result import TitleResult
 from sample_media import faults
 from sample_media.clips import make_clip
-from storage.release_reader import read_current
+from storage.release_reader import read_current, read_release
 from tests.faults.conftest import RECIPE
 from tests.support.stacks import TestStack, children_of, running_stack, wait_for
 
@@ -51,6 +52,36 @@ async def test_the_same_submit_ten_times_at_once_is_one_run_and_later_none(stack
     assert not later.is_new
     assert (await later.handle.describe()).run_id in runs
     assert nothing_is_left(stack)
+
+
+async def test_the_same_title_under_new_keys_is_a_new_release_and_encodes_nothing(
+    stack: TestStack, tmp_path: Path
+) -> None:
+    clip = await make_clip("tiny_320x180p24", tmp_path)
+    first = request_for(await stack.upload(clip), "rotated")
+    rotated = PackagingRecipe(key_generation=2)
+    second = first.model_copy(update={"recipe": first.recipe.model_copy(update={"packaging": rotated})})
+    releases, results = [], []
+    for request in (first, second):
+        submission = await submit_title(stack.session.temporal, request)
+        receipt = await stack.finish(submission.handle, "rotated")
+        releases.append(read_release(stack.session.store, receipt.release))
+        results.append(TitleResult.model_validate_json(stack.session.store.read_bytes(receipt.result)))
+
+    old, new = releases
+    assert old.release_id != new.release_id
+    current = read_current(stack.session.store, "rotated")
+    assert current is not None
+    assert current.release_id == new.release_id
+    assert not {item.kid for item in old.keys} & {item.kid for item in new.keys}
+    assert {item.label for item in old.keys} == {item.label for item in new.keys}
+    segments = [
+        {item.path: item.sha256 for item in release.objects if item.path.endswith(".m4s")} for release in releases
+    ]
+    assert segments[0].keys() == segments[1].keys()
+    assert not set(segments[0].values()) & set(segments[1].values())
+    assert results[1].cpu_s.trials == results[1].cpu_s.encode == 0
+    assert old.key_provider == new.key_provider == "local"
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class KeyServer:
 def running_key_server(folder: Path, ca: Authority, **facts: object) -> Iterator[KeyServer]:
     """Starts a key server on a free loopback port and ends it."""
     server = KeyServer(ca_file=ca.write_certificate(folder), **facts)  # type: ignore[arg-type] # fields, by name
-    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _answering(server))
+    listener = _Listener(("127.0.0.1", 0), _answering(server))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(ca.write_server_identity(folder))
     listener.socket = context.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
@@ -78,6 +78,13 @@ def running_key_server(folder: Path, ca: Authority, **facts: object) -> Iterator
         listener.shutdown()
         listener.server_close()
         thread.join()
+
+
+class _Listener(http.server.ThreadingHTTPServer):
+    """Keeps quiet about clients that hang up: tests make them do so."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing."""
 
 
 def _answering(server: KeyServer) -> type[http.server.BaseHTTPRequestHandler]:
