@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Our matrices are small: with threads, numpy burns three times the CPU seconds.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check lint fast slow faults players format requirements shots bench bench-oracle bench-search schema errors clean
+.PHONY: help setup demo test check lint fast slow faults players format requirements shots bench bench-oracle bench-search schema rules errors clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -73,6 +73,9 @@ bench: bench-search ## The same, into docs/benchmarks.md and benchmarks/results
 
 schema: setup ## Write the JSON Schema of a title request into docs/
 	@$(BIN)/pertitle schema > docs/title-request.schema.json
+
+rules: setup ## Write the table of rules into docs/
+	@$(BIN)/python -m infra.rules_table
 
 errors: setup ## Write the table of error codes into docs/
 	@$(BIN)/python -m infra.errors_table

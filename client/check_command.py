@@ -48,15 +48,15 @@ async def check(
 
 
 def check_tables(report: CheckReport, *, show_all: bool = False) -> Group:
-    """Returns the broken rules with place, found and expected, under them one line that counts."""
+    """Returns the broken rules with place, found and expected, then remedies, then one line that counts."""
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("rule", "verdict"):
         table.add_column(name, no_wrap=True)
     for name in ("where", "found", "expected"):
         table.add_column(name, overflow="fold")
-    for severity in ("must", "should"):
-        for rule in report.broken(severity):
-            _add_rule(table, rule)
+    broken = [*report.broken("must"), *report.broken("should")]
+    for rule in broken:
+        _add_findings(table, rule)
     for rule in report.rules if show_all else ():
         if rule.verdict != "broken":
             table.add_row(rule.rule, rule.verdict, Text(rule.title, style="dim"))
@@ -64,14 +64,14 @@ def check_tables(report: CheckReport, *, show_all: bool = False) -> Group:
         f"{report.files} files, {report.segments} segments: {len(report.broken('must'))} MUST and "
         f"{len(report.broken('should'))} SHOULD broken, {len(report.passed())} of {len(report.rules)} rules kept"
     )
-    return Group(*([table] if table.row_count else []), Text(words))
+    remedies = [Text(f"{rule.rule} {rule.title} ({rule.source}). fix: {rule.fix}") for rule in broken]
+    return Group(*([table] if table.row_count else []), *remedies, Text(words))
 
 
-def _add_rule(table: Table, rule: RuleVerdict) -> None:
+def _add_findings(table: Table, rule: RuleVerdict) -> None:
     verdict = Text(f"{rule.severity.upper()} broken", style=_STYLES[rule.severity])
-    table.add_row(rule.rule, verdict, Text(f"{rule.title} ({rule.source})", style="bold"))
-    for finding in rule.findings[:_SHOWN_FINDINGS]:
-        table.add_row("", "", Text(finding.where), Text(finding.found), Text(finding.expected))
+    for number, finding in enumerate(rule.findings[:_SHOWN_FINDINGS]):
+        head = ("", "") if number else (rule.rule, verdict)
+        table.add_row(*head, Text(finding.where), Text(finding.found), Text(finding.expected))
     if rule.count > _SHOWN_FINDINGS:
         table.add_row("", "", Text(f"… {rule.count} in all", style="dim"))
-    table.add_row("", "", Text(f"fix: {rule.fix}", style="dim"))

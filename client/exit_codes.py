@@ -5,7 +5,7 @@ from enum import IntEnum
 from client.errors import TitleCanceled, TitleFailed
 from domain.errors import PertitleError
 
-_REFUSED = ("REQ-", "CNT-", "VID-", "AUD-", "SEC-")
+_REFUSED = ("REQ-", "CNT-", "VID-", "AUD-", "SEC-", "PKG-003")
 _STACK = ("STK-", "STO-")
 
 
@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """The stack (or cluster) is not there or not well."""
     CANCELED = 6
     """The title was canceled."""
+    RULE_BROKEN = 7
+    """``check``: the presentation breaks a MUST."""
     INTERRUPTED = 130
     """Ctrl-C or SIGTERM."""
 

@@ -73,6 +73,7 @@ REMEDIES = {
     "PKG-001": "The message names the rule and its clause. A defect, unless the recipe asks for something odd: report"
     " it.",
     "PKG-002": "Nothing was published. A defect: report it.",
+    "PKG-003": "Name the folder that holds the MPD or the HLS playlists.",
     "STO-001": "If the work bucket was cleaned while the title ran, submit the title again.",
     "STO-002": "If it stays, an object was damaged or replaced: remove it and submit the title again.",
     "STO-003": "Wait, or look at the S3 server; `pertitle status`.",

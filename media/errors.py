@@ -28,7 +28,8 @@
     │   └── ToolOverLimit      TOOL-006 a program used more than its sandbox allows
     └── PackagingError
         ├── PresentationInvalid  PKG-001
-        └── DecryptionMismatch   PKG-002
+        ├── DecryptionMismatch   PKG-002
+        └── NoPresentation       PKG-003  a folder that is to be checked holds no manifest
 """
 
 from typing import ClassVar
@@ -189,3 +190,9 @@ class DecryptionMismatch(PackagingError):
     """A decrypted track is not the clear track."""
 
     code: ClassVar[str] = "PKG-002"
+
+
+class NoPresentation(PackagingError):
+    """A folder that is to be checked does not exist or holds no manifest."""
+
+    code: ClassVar[str] = "PKG-003"

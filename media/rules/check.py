@@ -34,7 +34,7 @@ def check_folder(folder: Path) -> CheckReport:
     """Reads a presentation, whoever made it, and tells how it keeps each rule.
 
     Raises:
-        PresentationInvalid: if the folder is missing or holds no manifest.
+        NoPresentation: if the folder is missing or holds no manifest.
     """
     return check_model(read_presentation(folder))
 

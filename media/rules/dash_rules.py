@@ -165,7 +165,12 @@ def pictures_are_as_stated(presentation: PresentationOnDisk) -> Iterator[Finding
             yield Finding(item.where, f"{stated[0]}x{stated[1]}", f"{entry.width_px}x{entry.height_px}")
         rate = _RATE.match(item.attributes.get("frameRate", ""))
         value = Fraction(int(rate[1]), int(rate[2] or 1)) if rate else Fraction(0)
-        if item.track.frame_rate and abs(value - item.track.frame_rate) > Fraction(1, 100):
+        # A trick-play track keeps I-frames as they come: its rate is a mean at best.
+        if (
+            item.track.frame_rate
+            and item.track.name not in presentation.trick
+            and abs(value - item.track.frame_rate) > Fraction(1, 100)
+        ):
             found = f"frameRate {item.attributes.get('frameRate', 'missing')}"
             yield Finding(item.where, found, f"{float(item.track.frame_rate):.3f}")
 

@@ -85,7 +85,7 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 def _playready_header(content: bytes) -> str:
     """Returns the XML of the first rights-management record."""
     at = 6
-    for _ in range(int.from_bytes(content[4:6], "little")):
+    while at + 4 <= len(content):
         kind, size = (int.from_bytes(content[at + 2 * half : at + 2 * half + 2], "little") for half in (0, 1))
         if kind == 1:
             return content[at + 4 : at + 4 + size].decode("utf-16-le", "replace")

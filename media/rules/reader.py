@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from media.errors import PresentationInvalid
+from media.errors import NoPresentation
 from media.rules.hls_model import Playlist
 from media.rules.media_library import MediaLibrary
 from media.rules.media_model import Track
@@ -15,13 +15,13 @@ def read_presentation(folder: Path) -> PresentationOnDisk:
     """Reads a presentation.
 
     Raises:
-        PresentationInvalid: if the folder is missing or holds no manifest.
+        NoPresentation: if the folder is missing or holds no manifest.
     """
     library = MediaLibrary(folder, _files_of(folder))
     mpd_paths = [path for path in library.files if path.lower().endswith(".mpd")]
     hls_paths = [path for path in library.files if path.lower().endswith(".m3u8")]
     if not mpd_paths and not hls_paths:
-        raise PresentationInvalid(
+        raise NoPresentation(
             str(folder),
             found=f"{len(library.files)} files, none of them an MPD or a playlist",
             expected="a presentation: a folder with an .mpd or .m3u8 file",
@@ -51,10 +51,10 @@ def _files_of(folder: Path) -> dict[str, int]:
     """Returns the files of a folder, in order; links that lead out of it are left out.
 
     Raises:
-        PresentationInvalid: if there is no such folder.
+        NoPresentation: if there is no such folder.
     """
     if not folder.is_dir():
-        raise PresentationInvalid(
+        raise NoPresentation(
             str(folder), found="no such folder", expected="a folder with a presentation", fix="check the path"
         )
     root = folder.resolve()

@@ -93,7 +93,7 @@ def pictures_are_as_stated(presentation: PresentationOnDisk) -> Iterator[Finding
         if stated and entry.width_px and stated != f"{entry.width_px}x{entry.height_px}":
             yield Finding(_where(root, stream), f"RESOLUTION {stated}", f"{entry.width_px}x{entry.height_px}")
         rate, found = stream.attributes.get("FRAME-RATE", ""), playlist.track.frame_rate
-        if rate and found and abs(decimal(rate) - found) > Fraction(1, 100):
+        if rate and found >= _LOWEST_VARIANT_FPS and abs(decimal(rate) - found) > Fraction(1, 100):
             yield Finding(_where(root, stream), f"FRAME-RATE {rate}", f"{float(found):.3f}")
 
 

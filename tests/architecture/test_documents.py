@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from client.__main__ import app
 from domain.request import TitleRequest
 from infra.errors_table import REMEDIES, coded_errors, errors_page
+from infra.rules_table import page_with_table
 from tests.architecture.repository import ROOT, configuration, documents, make_targets, rooms
 from workers.settings import PREFIX, Settings
 
@@ -137,3 +138,9 @@ def test_the_changelog_begins_with_the_current_version() -> None:
 
     assert first is not None
     assert first.group(1) == configuration()["project"]["version"]
+
+
+def test_the_table_of_rules_is_current() -> None:
+    page = documents()[Path("docs/checks.md")]
+
+    assert page == page_with_table(page), "say `make rules`"

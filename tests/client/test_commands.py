@@ -19,7 +19,20 @@ from domain.request import BadRequest, TitleRequest, parse_title_request
 from storage.errors import SourceMissing, StorageUnavailable
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("up", "down", "status", "submit", "watch", "cancel", "result", "report", "encode", "schema", "demo")
+COMMANDS = (
+    "up",
+    "down",
+    "status",
+    "submit",
+    "watch",
+    "cancel",
+    "result",
+    "report",
+    "encode",
+    "schema",
+    "demo",
+    "check",
+)
 run = CliRunner().invoke
 
 
