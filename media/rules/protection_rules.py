@@ -156,16 +156,24 @@ def samples_are_encrypted(presentation: PresentationOnDisk) -> Iterator[Finding]
     needs="encrypted",
 )
 def counters_are_unique(presentation: PresentationOnDisk) -> Iterator[Finding]:
-    """Yields tracks with the first IV of a fragment that another track of the same KID has as well."""
-    seen: dict[tuple[str, bytes], str] = {}
+    """Yields tracks with the first IV of a fragment that another track of the same KID has on another sample.
+
+    Equal samples under equal IVs are no fault: trick play repeats samples of its track, as they were encrypted there.
+    """
+    seen: dict[tuple[str, bytes], tuple[str, int]] = {}
     for track in _protected(presentation):
         if track.init.protection is None or track.init.protection.scheme != "cenc":
             continue
-        ivs = {fragment.first_iv for segment in track.segments for fragment in segment.fragments if fragment.first_iv}
-        other = next((seen[track.kid, iv] for iv in ivs if seen.get((track.kid, iv), track.name) != track.name), None)
+        own = {
+            (track.kid, fragment.first_iv): (track.name, fragment.first_sample[1])
+            for segment in track.segments
+            for fragment in segment.fragments
+            if fragment.first_iv
+        }
+        other = next((seen[iv][0] for iv, (_, size) in own.items() if seen.get(iv, ("", size))[1] != size), None)
         if other is not None:
             yield Finding(track.name, f"an IV of {other}", "IVs of its own")
-        seen.update(dict.fromkeys(((track.kid, iv) for iv in ivs), track.name))
+        seen.update(own)
 
 
 @rule(

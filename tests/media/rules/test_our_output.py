@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 def test_our_cbcs_presentation_breaks_no_must(cbcs: Packaged) -> None:
     report = check_folder(cbcs.folder)
     assert [(rule.rule, rule.findings) for rule in report.broken("must")] == []
-    assert report.segments == 36
+    assert report.segments >= 36
     assert len(report.passed()) > 60
 
 
@@ -33,7 +33,8 @@ def test_ids_and_titles_of_rules_are_unique() -> None:
 
 def test_the_model_is_what_was_packaged(ours: PresentationOnDisk, cbcs: Packaged) -> None:
     tracks = {track.name.partition("/")[0]: track for track in ours.tracks}
-    assert set(tracks) == {item.name for item in cbcs.plan.tracks}
+    assert set(tracks) - set(cbcs.plan.trick_tracks) == {item.name for item in cbcs.plan.tracks}
+    assert ours.trick == {f"{name}/init.mp4" for name in cbcs.plan.trick_tracks}
     for item in cbcs.plan.tracks:
         protection = tracks[item.name].init.protection
         assert protection is not None

@@ -134,7 +134,7 @@ BREAKS: dict[str, tuple[str, Break, str]] = {
     "no I-frames": ("HLS-028", edit(HLS, r"#EXT-X-I-FRAME[^\n]*\n", "", 0), "no EXT-X-I-FRAME"),
     "I-frames of one codec": ("HLS-027", edit(HLS, r"avc1[^,]*,mp4a", "vp09.0,mp4a"), "in vp09"),
     "one SCORE": ("HLS-030", edit(HLS, "STREAM-INF:BANDWIDTH", "STREAM-INF:SCORE=1.0,BANDWIDTH"), "1 of 4"),
-    "no group": ("HLS-031", edit(HLS, 'AUDIO="audio_2ch"', 'AUDIO="missing"'), "not declared"),
+    "no group": ("HLS-031", edit(HLS, 'AUDIO="audio_aac_2ch"', 'AUDIO="missing"'), "not declared"),
     "two defaults": ("HLS-031", edit(HLS, "DEFAULT=NO", "DEFAULT=YES"), "2 defaults"),
     "a name twice": ("HLS-031", edit(HLS, 'NAME="Fran[^"]*"', 'NAME="English (stereo)"'), "names"),
     "no LANGUAGE": ("HLS-032", edit(HLS, 'LANGUAGE="fr",', ""), "no LANGUAGE"),
