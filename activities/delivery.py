@@ -12,6 +12,7 @@ from activities.faults import RenditionMissing
 from activities.heartbeats import Pulse
 from activities.measures import find_encode
 from activities.planning import rendition_name
+from activities.readings import pool_title, read_delivered
 from activities.sources import find_audio
 from activities.toolbox import Toolbox
 from activities.units import load_unit
@@ -131,10 +132,11 @@ class DeliveryActivities:
         audio = find_audio(self._box, mezzanine)
         ladders = self._box.results.read_document(task.ladders, LadderSet)
         tracks: list[Rendition | EncodedAudio] = [*read_renditions(self._box, mezzanine, ladders), *audio]
+        vmaf = delivered_vmaf(self._box, mezzanine, ladders, pulse)
         fetched = []
         for track in tracks:
             path = self._box.cache.fetch_into(track.file, bench.scratch / f"{track.name}.mp4", on_progress=pulse)
-            fetched.append(TrackFile(track, path))
+            fetched.append(TrackFile(track, path, vmaf.get(track.name)))
         return fetched
 
     def _keep_files(self, tree: PackagedTree, folder: Path, pulse: Pulse) -> tuple[PresentationFile, ...]:
@@ -190,6 +192,21 @@ def presentation_plan(mezzanine: Mezzanine, tracks: list[TrackFile], keys: KeySe
         frame_rate=mezzanine.frame_rate,
         grid_s=mezzanine.recipe.shots.idr_grid_s,
     )
+
+
+def delivered_vmaf(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet, pulse: Pulse) -> dict[str, float]:
+    """Returns name of a rendition → its mean VMAF over every frame of the title.
+
+    Raises:
+        ScoresMissing: if something is not in the store: measurement has not ended.
+    """
+    found = {}
+    for ladder in ladders.ladders:
+        for index, rung in enumerate(ladder.rungs):
+            _, scores = read_delivered(toolbox, mezzanine, ladder.codec, rung)
+            found[rendition_name(ladder, index)] = pool_title(scores).mean
+            pulse(len(found))
+    return found
 
 
 def _track_key(keys: KeySet, label: KeyLabel) -> TrackKey:

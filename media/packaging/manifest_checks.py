@@ -136,9 +136,11 @@ def _broken_keys(path: str, text: str, plan: PresentationPlan, kid: str) -> Iter
 
 
 def _broken_attributes(tag: StreamTag, plan: PresentationPlan) -> Iterator[str]:
-    needed = {"MEDIA": (), "I-FRAME-STREAM-INF": ("CODECS", "RESOLUTION", "BANDWIDTH", "AVERAGE-BANDWIDTH")}.get(
-        tag.tag, ("CODECS", "RESOLUTION", "FRAME-RATE", "VIDEO-RANGE", "BANDWIDTH", "AVERAGE-BANDWIDTH")
-    )
+    needed = {
+        "MEDIA": (),
+        "IMAGE-STREAM-INF": ("RESOLUTION", "BANDWIDTH"),
+        "I-FRAME-STREAM-INF": ("CODECS", "RESOLUTION", "BANDWIDTH", "AVERAGE-BANDWIDTH"),
+    }.get(tag.tag, ("CODECS", "RESOLUTION", "FRAME-RATE", "VIDEO-RANGE", "BANDWIDTH", "AVERAGE-BANDWIDTH"))
     for name in needed:
         if not tag.attributes.get(name):
             yield f"{MULTIVARIANT}: {tag.uri} has no {name} (Apple 9.1 to 9.4, 9.14 to 9.16)"
@@ -150,7 +152,7 @@ def _broken_attributes(tag: StreamTag, plan: PresentationPlan) -> Iterator[str]:
 
 
 def _broken_rates(tag: StreamTag, playlists: Mapping[str, str], indexes: Mapping[str, TrackIndex]) -> Iterator[str]:
-    if tag.tag == "MEDIA" or tag.uri not in playlists:
+    if tag.tag in {"MEDIA", "IMAGE-STREAM-INF"} or tag.uri not in playlists:
         return
     target_s = target_duration_s(indexes)
     group = tag.attributes.get("AUDIO")

@@ -158,7 +158,7 @@ def _picture_attributes(index: PresentationIndex, item: TrackFile) -> list[str]:
 def _score(index: PresentationIndex, item: TrackFile) -> list[str]:
     """Returns the measured quality, for all variants or for none (Apple 9.19)."""
     scores = [other.vmaf for other in _renditions(index)]
-    return [f"SCORE={item.vmaf:.3f}"] if item.vmaf is not None and None not in scores else []
+    return [f"SCORE={item.vmaf:.1f}"] if item.vmaf is not None and None not in scores else []
 
 
 def _iframe_tag(index: PresentationIndex, item: TrackFile) -> str:

@@ -12,8 +12,8 @@ import pytest
 
 from domain.files import StoredFile
 from domain.recipe import PackagingRecipe
-from domain.tracks import EncodedAudio, KeyLabel, Rendition
-from domain.video import Codec, Resolution
+from domain.tracks import EncodedAudio, KeyLabel, Rendition, TextTrack, Thumbnails
+from domain.video import Codec, Resolution, TextRole
 from media.packaging.package import PackagedTree, package_presentation
 from media.packaging.plan import PresentationPlan, TrackFile, TrackKey
 from media.tools import ToolPaths, find_tools
@@ -193,3 +193,51 @@ def tree_digest(folder: Path) -> dict[str, str]:
 
 def with_key(plan: PresentationPlan, label: KeyLabel, change: Callable[[TrackKey], TrackKey]) -> PresentationPlan:
     return replace(plan, keys=tuple(change(key) if key.label == label else key for key in plan.keys))
+
+
+SUBTITLES = """WEBVTT
+
+STYLE
+::cue { color: yellow }
+
+1
+00:00:00.500 --> 00:00:01.500 line:80%
+Good evening.
+
+00:00:03.500 --> 00:00:06.250
+<i>Across</i> two borders
+
+00:00:05.000 --> 00:00:05.500
+at the same time & after
+two lines
+"""
+
+
+def make_text(folder: Path, language: str, role: TextRole = "subtitle", *, is_default: bool = False) -> TrackFile:
+    path = folder / f"text_{language}_{role}.vtt"
+    path.write_text(SUBTITLES, "utf-8")
+    name = f"text_{language}_{role.replace('-', '_')}"
+    text = TextTrack(file=stored(path), name=name, language=language, role=role, is_default=is_default, cues=3)
+    return TrackFile(text, path)
+
+
+def make_thumbnails(tools: ToolPaths, folder: Path) -> TrackFile:
+    """A still every second, four to a sheet: three sheets of a title of 10.4 s, the last with empty tiles."""
+    sheets = folder / "sheets"
+    sheets.mkdir()
+    run(
+        [
+            *(tools.ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=1:duration=11"),
+            *("-vf", "scale=160:90,tile=2x2", "-q:v", "5", str(sheets / "%03d.jpg")),
+        ]
+    )
+    thumbnails = Thumbnails(
+        sheets=tuple(stored(path) for path in sorted(sheets.iterdir())),
+        name="thumbnails_160x90",
+        tile=Resolution(width_px=160, height_px=90),
+        columns=2,
+        rows=2,
+        interval_s=Fraction(1),
+        stills=11,
+    )
+    return TrackFile(thumbnails, sheets)
