@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Our matrices are small: with threads, numpy burns three times the CPU seconds.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check lint fast slow faults players format requirements shots bench bench-oracle bench-search schema rules errors clean
+.PHONY: help setup demo test check lint fast slow heavy faults players format requirements shots bench bench-oracle bench-search schema rules errors clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -29,7 +29,10 @@ fast: setup ## The fast tests
 	@$(BIN)/python -m pytest -q -m "not slow"
 
 slow: setup players ## The slow tests: real servers, real titles, faults
-	@$(BIN)/python -m pytest -q -m "slow and not full"
+	@$(BIN)/python -m pytest -q -m "slow and not full and not heavy"
+
+heavy: setup ## The heaviest sources through every step to the mezzanine: a quarter of an hour
+	@$(BIN)/python -m pytest -q -m "heavy"
 
 faults: setup ## All faults, on real processes, with a table; writes faults.json
 	@$(BIN)/python -m pytest -q tests/faults --faults-json faults.json

@@ -32,7 +32,7 @@ from domain.values import Sha256, digest_of
 from media.audio import AudioFile, Programme, encode_audio
 from media.bench import Bench
 from media.inspection import inspect_source
-from media.normalization import mezzanine_color, piece_pixel_format
+from media.normalization import mezzanine_color, mezzanine_pixel_format
 from media.shot_detection import detect_shots
 from media.split import Piece, SourcePictures, split_source
 from storage.release_reader import is_sealed
@@ -172,7 +172,7 @@ class SourceActivities:
             shots=shots,
             idr_frames=plan_idr_frames(shots, grid_frames(video.frame_rate, recipe.shots.idr_grid_s)),
             pieces=pieces,
-            pixel_format=piece_pixel_format(video.pixel_format),
+            pixel_format=mezzanine_pixel_format(video),
             display=video.resolution,
             color=mezzanine_color(video),
             recipe=recipe,

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from domain.files import StoredFile
+from domain.normalization import Normalization
 from domain.values import Value
 
 AudioRole = Literal["main", "alternate", "dub", "commentary", "description"]
@@ -72,28 +73,36 @@ class Color(Value):
 
 
 class VideoTrack(Value):
-    """The video track that is encoded, as found by a full decode."""
+    """The video track that is encoded: its form as the file says; size, frames and rate as the mezzanine has them."""
 
     stream_index: int = Field(ge=0)
     codec_name: str
     width_px: int = Field(ge=1)
+    """Width of the pictures of the mezzanine: upright, square samples, even."""
     height_px: int = Field(ge=1)
+    """Their height."""
     frames: int = Field(ge=1)
-    """Frames that really decode."""
+    """Frames of the title: those that really decode, after ``normalization``."""
     frame_rate: Fraction
-    """Exact frames per second."""
+    """Exact frames per second of the title."""
     pixel_format: str
+    """As the source has it."""
     bit_depth: int = Field(ge=8, le=16)
     sample_aspect_ratio: Fraction = Fraction(1)
+    """As the source has it."""
     rotation_deg: int = 0
+    """As the source has it: counterclockwise, in quarter turns."""
     field_order: str = "progressive"
+    """As the source says it."""
+    normalization: Normalization | None = Field(default=None, exclude_if=lambda done: done is None)
+    """What was done to the decoded pictures; ``None`` if nothing (but see ``color.range``)."""
     color: Color
     color_is_assumed: bool = False
     """The source did not say its colors; the values in ``color`` are the convention for its size."""
 
     @property
     def resolution(self) -> Resolution:
-        """The coded size."""
+        """The size of the mezzanine's pictures."""
         return Resolution(width_px=self.width_px, height_px=self.height_px)
 
     @property

@@ -45,7 +45,7 @@ REMEDIES = {
     "CNT-002": "Export the title again and check that the upload is complete.",
     "CNT-003": "Export the title again; the message says after which frame it is damaged.",
     "VID-001": "Deliver a file with a video track.",
-    "VID-002": "Deliver the progressive master, or deinterlace it.",
+    "VID-002": "Deliver the progressive master, or one order of fields throughout.",
     "VID-003": "Deliver the title at a constant frame rate.",
     "VID-004": "Deliver an SDR version of the title.",
     "VID-005": "Convert the source as the message says (square samples, upright, even size, planar YUV).",

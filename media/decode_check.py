@@ -6,25 +6,25 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
+from domain.video import VideoTrack
 from media.command import Command, command
 from media.errors import ToolOutputInvalid, VariableFrameRate
 from media.probe import hardened_input
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS
+from media.retiming import STANDARD_RATES
 from media.sandbox import read_sandbox
 
 STRICT = ("-xerror", "-err_detect", "explode")
 """Any decoding error ends the program. Without these, ffmpeg conceals damage and ends well."""
-_STANDARD_RATES = tuple(
-    Fraction(*rate)
-    for rate in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48000, 1001), (48, 1), (50, 1),
-                 (60000, 1001), (60, 1), (100, 1), (120000, 1001), (120, 1), (10, 1), (12, 1), (25, 2), (15, 1))
-)  # fmt: skip
 _JITTER = Fraction(3, 2000)
 """Containers round times to milliseconds: 1.5 ms may be missing or too much."""
 _COMBED_SHARE = 0.2
 """Share of combed frames from which material may be interlaced; a progressive film trailer measured 0.04."""
 _COMBED_FRAMES = 8
+_MIXED_SHARE = 0.25
+"""Share of the combed frames from which the rarer order of fields is no error of detection."""
 _FIELD_MOTION = 0.6
 """Motion inside frames against motion between them: interlaced material measured 0.86 to 1.03, ffmpeg's testsrc2, whose
 fine rows the idet filter takes for combing in every frame, 0.06 to 0.27."""
@@ -54,7 +54,12 @@ class FieldReport:
         return self.combed >= _COMBED_FRAMES and self.share > _COMBED_SHARE
 
     @property
-    def order(self) -> str:
+    def is_mixed(self) -> bool:
+        """Whether frames of both orders are there in earnest."""
+        return min(self.top_first, self.bottom_first) >= max(_COMBED_FRAMES, _MIXED_SHARE * self.combed)
+
+    @property
+    def order(self) -> Literal["tff", "bff"]:
         """The likely order of fields, as ffmpeg's setfield filter names it."""
         return "tff" if self.top_first >= self.bottom_first else "bff"
 
@@ -98,12 +103,23 @@ def decode_video_command(ffmpeg: str, path: Path, *, stream_index: int, filters:
         stream_index: The track.
         filters: What makes the source's frames those of the pieces (``normalization_filters``).
     """
-    source = [*STRICT, "-noautorotate", *hardened_input(path)]
+    # What the container wants cropped or turned is done by our own filters, or not at all.
+    source = [*STRICT, "-noautorotate", "-apply_cropping", "codec", *hardened_input(path)]
     # Times must be the source's own, and a change of size must not be scaled away.
     honest = ["-fps_mode", "passthrough", "-enc_time_base:v", "demux", "-noautoscale"]
     picture = ["-map", f"0:{stream_index}", "-vf", f"idet,{filters}", *honest, "-c:v", "rawvideo"]
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "info", *source, *picture, *hash_output()]
     return command(argv, purpose=f"full decode of video track {stream_index}", sandbox=read_sandbox(path))
+
+
+def hash_normalized_command(ffmpeg: str, path: Path, *, video: VideoTrack, filters: str) -> Command:
+    """Builds the strict decode of a video track through its normalization, with a hash of every frame."""
+    frame_s = 1 / video.frame_rate
+    argv: list[str] = [ffmpeg, *OPENING_ARGUMENTS, *STRICT, "-noautorotate", "-apply_cropping", "codec"]
+    argv += [*hardened_input(path), "-map", f"0:{video.stream_index}", "-vf", f"{filters},settb={frame_s},setpts=N"]
+    argv += ["-fps_mode", "passthrough", "-enc_time_base:v", str(frame_s), "-noautoscale", "-c:v", "rawvideo"]
+    purpose = f"normalized pictures of video track {video.stream_index}"
+    return command([*argv, *hash_output()], purpose=purpose, sandbox=read_sandbox(path))
 
 
 def decode_audio_command(ffmpeg: str, path: Path, *, stream_index: int) -> Command:
@@ -132,9 +148,11 @@ def parse_field_report(stderr: str) -> FieldReport:
 
 def field_motion_command(ffmpeg: str, path: Path, *, stream_index: int, order: str) -> Command:
     """Builds a decode that prints how much each field differs from the one before, on pictures without fine detail."""
-    fields = f"format=gray,setfield={order},separatefields,scale=160:64:flags=area"
+    even = "crop=iw:floor(ih/2)*2:0:0"
+    fields = f"format=gray,{even},setfield={order},separatefields,scale=160:64:flags=area"
     shown = "signalstats,metadata=mode=print:key=lavfi.signalstats.YDIF:file=-"
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "error", "-noautorotate", *hardened_input(path)]
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "error", "-noautorotate"]
+    argv += ["-apply_cropping", "codec", *hardened_input(path)]
     argv += ["-map", f"0:{stream_index}", "-vf", f"{fields},{shown}", "-f", "null", "-"]
     purpose = f"motion between the fields of video track {stream_index}"
     return command(argv, purpose=purpose, sandbox=read_sandbox(path))
@@ -167,8 +185,8 @@ def exact_rate(
     """
     likely = [rate for rate in declared if rate > 0]
     if len(seconds) == 1:
-        return likely[0] if likely else Fraction(25)
-    by_error = sorted((worst_error(seconds, rate)[0], rate) for rate in _STANDARD_RATES)
+        return next((rate for rate in likely if _is_sane(rate)), Fraction(25))
+    by_error = sorted((worst_error(seconds, rate)[0], rate) for rate in STANDARD_RATES)
     fitting = [(error, rate) for error, rate in by_error if error <= _tolerance(rate, tick)]
     if fitting:
         # A short clip fits 24 and 23.976 alike: then the container's word decides.
@@ -199,8 +217,8 @@ def _irregular(seconds: tuple[Fraction, ...], declared: list[Fraction], where: s
     frame = next((index for index, step in enumerate(steps) if abs(step - usual) > usual / 20), 0)
     span = seconds[-1] - seconds[0]
     mean = (len(seconds) - 1) / float(span) if span > 0 else 0.0
-    near = next((rate for rate in declared if rate in _STANDARD_RATES), None) or min(
-        _STANDARD_RATES, key=lambda rate: abs(1 / rate - usual)
+    near = next((rate for rate in declared if rate in STANDARD_RATES), None) or min(
+        STANDARD_RATES, key=lambda rate: abs(1 / rate - usual)
     )
     return VariableFrameRate(
         f"{where}, frame {frame}",

@@ -10,7 +10,7 @@
     │   ├── InterlacedSource   VID-002
     │   ├── VariableFrameRate  VID-003
     │   ├── HighDynamicRange   VID-004
-    │   ├── UnsupportedPicture VID-005  size, pixel format, rotation that we cannot encode right yet
+    │   ├── UnsupportedPicture VID-005  size, pixel format, turn, colors that we cannot encode right
     │   ├── UnsupportedAudio   AUD-001
     │   ├── DisguisedPlaylist  SEC-001  a list of other files under a video's name
     │   ├── ResourceBomb       SEC-002  it would cost far more than any title is worth
@@ -64,13 +64,13 @@ class NoVideoTrack(SourceError):
 
 
 class InterlacedSource(SourceError):
-    """The picture is interlaced."""
+    """The picture is interlaced, and the order of its fields changes."""
 
     code: ClassVar[str] = "VID-002"
 
 
 class VariableFrameRate(SourceError):
-    """Frames do not come at a constant rate."""
+    """Frames come so irregularly that no constant rate can show them."""
 
     code: ClassVar[str] = "VID-003"
 
@@ -82,7 +82,7 @@ class HighDynamicRange(SourceError):
 
 
 class UnsupportedPicture(SourceError):
-    """The picture has a size, format or orientation that we cannot encode right yet."""
+    """The picture has a size, format, turn or color description that we cannot encode right."""
 
     code: ClassVar[str] = "VID-005"
 

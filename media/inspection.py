@@ -8,25 +8,12 @@ from pathlib import Path
 from domain.files import StoredFile
 from domain.video import AudioTrack, Color, SourceDescription, SubtitleTrack, VideoTrack
 from media.bench import Bench
-from media.decode_check import (
-    FieldReport,
-    FrameLog,
-    are_fields_apart,
-    decode_audio_command,
-    decode_video_command,
-    exact_rate,
-    field_motion_command,
-    parse_field_report,
-)
-from media.errors import (
-    DamagedSource,
-    InterlacedSource,
-    ToolFailed,
-    UnreadableSource,
-    UnsupportedAudio,
-    UnsupportedPicture,
-)
-from media.normalization import bit_depth_of, check_picture, normalization_filters, read_color, refuse_hdr
+from media.decode_check import decode_audio_command
+from media.errors import DamagedSource, ToolFailed, UnreadableSource, UnsupportedAudio
+from media.geometry import read_geometry
+from media.normalization import bit_depth_of, check_picture, read_color, refuse_hdr
+from media.normalization_notes import normalization_notes
+from media.pictures import PictureTrack, decode_pictures, last_line, was_killed
 from media.probe import PROBE_S, Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
 from media.process import run_tool
 from media.progress import sound_reader
@@ -43,7 +30,7 @@ class Inspection:
 
     description: SourceDescription
     frame_hashes: tuple[str, ...]
-    """MD5 of every frame, in the pixel format of the pieces."""
+    """MD5 of every normalized picture, in the pixel format of the pieces."""
     start_s: Fraction
     """Time of the first frame, counted from the container's start: what audio must be cut by to stay in sync."""
     cpu_s: float
@@ -66,8 +53,8 @@ async def inspect_source(
         ResourceBomb: if it asks for far more than any title is worth.
         DamagedSource: if not all of it decodes.
         NoVideoTrack: if it has no moving pictures.
-        InterlacedSource: if it is interlaced, said or not.
-        VariableFrameRate: if its frames do not come at a constant rate.
+        InterlacedSource: if the order of its fields changes.
+        VariableFrameRate: if its frames come so that no constant rate can show them.
         HighDynamicRange: if it is HDR.
         UnsupportedPicture: if its pictures have a form that we cannot encode right yet.
         UnsupportedAudio: if a track has an audio codec that we cannot decode.
@@ -76,25 +63,23 @@ async def inspect_source(
     track = choose_video_track(probe, where=_WHERE)
     where = f"{_WHERE}, video track {track.index}"
     refuse_hdr(track, where=where)
-    _check_flags(track, where)
     check_picture(track, where=where)
     color, assumed = read_color(track, where=where)
     draft = _video_track(track, color, is_assumed=bool(assumed))
-    log, decode_cpu_s = await _decode(tools, path, draft, on_progress)
-    rate = _check_frames(log, track, where)
-    video = draft.model_copy(update={"frames": len(log.hashes), "frame_rate": rate})
+    form = PictureTrack(path, track, draft, read_geometry(track, where=where), where)
+    pictures = await decode_pictures(tools, form, on_progress)
     audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), path, probe)
     description = SourceDescription(
         file=file,
         container=probe.container,
-        video=video,
+        video=pictures.video,
         other_video_tracks=tuple(other.index for other in probe.of_kind("video") if other.index != track.index),
         audio=audio,
         subtitles=_subtitles(probe),
-        notes=(*_notes(probe, track, color, assumed), *audio_notes),
+        notes=(*_notes(probe, track, color, assumed), *normalization_notes(pictures.video), *audio_notes),
     )
-    cpu_s = probe_cpu_s + decode_cpu_s + audio_cpu_s
-    return Inspection(description, tuple(log.hashes), log.seconds[0], cpu_s)
+    cpu_s = probe_cpu_s + pictures.cpu_s + audio_cpu_s
+    return Inspection(description, pictures.frame_hashes, pictures.start_s, cpu_s)
 
 
 async def _probe(tools: ToolPaths, path: Path, file: StoredFile) -> tuple[Probe, float]:
@@ -103,29 +88,18 @@ async def _probe(tools: ToolPaths, path: Path, file: StoredFile) -> tuple[Probe,
     try:
         run = await run_tool(probe_command(tools.ffprobe, path), on_line=lines.append, stall_s=PROBE_S)
     except ToolFailed as error:
-        if _was_killed(error):
+        if was_killed(error):
             raise
         refuse_greed(error, where=_WHERE)
         raise UnreadableSource(
             _WHERE,
-            found=f"{file.size_bytes} bytes in which no media was found ({_last_line(error, path)})",
+            found=f"{file.size_bytes} bytes in which no media was found ({last_line(error, path)})",
             expected="a whole MOV, MP4, MXF, Matroska, WebM or MPEG file",
             fix="export the title again and check that the upload is complete",
         ) from None
     probe = parse_probe("\n".join(lines), where=_WHERE)
     refuse_bomb(probe, where=_WHERE)
     return probe, run.cpu_s
-
-
-def _check_flags(track: ProbedTrack, where: str) -> None:
-    order = track.text("field_order", "progressive")
-    if order != "progressive":
-        raise InterlacedSource(
-            where,
-            found=f"field order {order}",
-            expected="progressive pictures",
-            fix="deliver the progressive master, or deinterlace it",
-        )
 
 
 def _video_track(track: ProbedTrack, color: Color, *, is_assumed: bool) -> VideoTrack:
@@ -138,72 +112,12 @@ def _video_track(track: ProbedTrack, color: Color, *, is_assumed: bool) -> Video
         frame_rate=Fraction(25),
         pixel_format=track.text("pix_fmt"),
         bit_depth=bit_depth_of(track.text("pix_fmt")),
+        sample_aspect_ratio=track.ratio("sample_aspect_ratio") or Fraction(1),
+        rotation_deg=track.rotation_deg,
+        field_order=track.text("field_order", "progressive"),
         color=color,
         color_is_assumed=is_assumed,
     )
-
-
-async def _decode(
-    tools: ToolPaths, path: Path, video: VideoTrack, on_progress: Callable[[int], None]
-) -> tuple[FrameLog, float]:
-    log = FrameLog(on_progress)
-    where = f"{_WHERE}, video track {video.stream_index}"
-    build = decode_video_command(
-        tools.ffmpeg, path, stream_index=video.stream_index, filters=normalization_filters(video)
-    )
-    try:
-        run = await run_tool(build, on_line=log.read)
-    except ToolFailed as error:
-        if _was_killed(error):
-            raise
-        raise DamagedSource(
-            f"{where}, after frame {max(0, len(log.hashes) - 1)}",
-            found=_last_line(error, path),
-            expected="every frame to decode without error",
-            fix="export the title again; the file was damaged or cut off",
-        ) from None
-    fields = parse_field_report(run.stderr_tail)
-    return log, run.cpu_s + await _check_fields(tools, path, video, fields)
-
-
-async def _check_fields(tools: ToolPaths, path: Path, video: VideoTrack, fields: FieldReport) -> float:
-    if not fields.is_suspicious:
-        return 0.0
-    look = field_motion_command(tools.ffmpeg, path, stream_index=video.stream_index, order=fields.order)
-    run = await run_tool(look)
-    if are_fields_apart(run.stdout):
-        raise InterlacedSource(
-            f"{_WHERE}, video track {video.stream_index}",
-            found=f"flagged progressive, but {fields.combed} frames ({fields.share:.0%}) show combing",
-            expected="progressive pictures",
-            fix="deliver the progressive master, or deinterlace it",
-        )
-    return run.cpu_s
-
-
-def _check_frames(log: FrameLog, track: ProbedTrack, where: str) -> Fraction:
-    if not log.hashes:
-        raise DamagedSource(where, found="no frame decodes", expected="at least one", fix="export the title again")
-    changed = next((n for n, size in enumerate(log.sizes_bytes) if size != log.sizes_bytes[0]), None)
-    if changed is not None:
-        raise UnsupportedPicture(
-            f"{where}, frame {changed}",
-            found="the picture size changes",
-            expected="one size throughout",
-            fix="export the title in one size",
-        )
-    declared = (track.ratio("r_frame_rate"), track.ratio("avg_frame_rate"))
-    rate = exact_rate(log.seconds, declared, tick=log.time_base, where=where)
-    # The header may count frames that an edit list hides, so the shorter of its two statements is taken.
-    stated = [n for n in (track.number("nb_frames"), round(track.declared_duration_s * rate)) if n]
-    if stated and len(log.hashes) < min(stated) - 1:
-        raise DamagedSource(
-            where,
-            found=f"{len(log.hashes)} frames decode",
-            expected=f"{min(stated)} frames, as the header says",
-            fix="upload the whole file again; its end is missing",
-        )
-    return rate
 
 
 async def _read_audio(bench: Bench, path: Path, probe: Probe) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
@@ -222,7 +136,7 @@ async def _decode_audio(bench: Bench, path: Path, track: ProbedTrack) -> float:
         decode = decode_audio_command(bench.tools.ffmpeg, path, stream_index=track.index)
         return (await run_tool(decode, on_line=sound_reader(bench.on_progress))).cpu_s
     except ToolFailed as error:
-        if _was_killed(error):
+        if was_killed(error):
             raise
         where = f"{_WHERE}, audio track {track.index} ({track.codec_name}, {track.language})"
         if "Decoder not found" in error.found or "no decoder found" in error.found:
@@ -231,7 +145,7 @@ async def _decode_audio(bench: Bench, path: Path, track: ProbedTrack) -> float:
             ) from None
         raise DamagedSource(
             where,
-            found=_last_line(error, path),
+            found=last_line(error, path),
             expected="every sample to decode without error",
             fix="export the title again; the file was damaged or cut off",
         ) from None
@@ -278,15 +192,3 @@ def _notes(probe: Probe, chosen: ProbedTrack, color: Color, assumed: tuple[str, 
     if others:
         notes.append(f"video track {chosen.index} chosen, the largest; not used: {', '.join(others)}")
     return tuple(notes)
-
-
-def _was_killed(error: ToolFailed) -> bool:
-    """A program ended by a signal (out of memory, cancel) says nothing about the source."""
-    return error.found.startswith("exit code -")
-
-
-def _last_line(error: ToolFailed, path: Path) -> str:
-    """Returns the most telling line of what the program said, without our scratch path."""
-    lines = [line for line in error.found.replace(f"file:{path}", "the file").splitlines() if line.strip()]
-    telling = [line for line in lines if "rror" in line or "nvalid" in line or "not found" in line or "missing" in line]
-    return (telling or lines or ["no message"])[0].rpartition("] ")[2][:200]

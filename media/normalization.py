@@ -1,11 +1,11 @@
-"""Which pictures can be encoded right now, and how their pictures are written into mezzanine pieces.
+"""Which pictures can be encoded, and how they are made into those of the mezzanine: one filter chain for all uses.
 
-Pieces keep the source's samples. Two changes are made, both exact or documented: semi-planar formats become planar (no
-sample changes), and full-range YUV becomes limited range with the same depth, because deliveries are limited range.
+Pieces keep the source's samples where they can. Semi-planar formats become planar (no sample changes), and full-range
+YUV becomes limited range with the same depth, because deliveries are limited range. What a title needs beyond that is
+decided by inspection and stated (``domain.normalization``): deinterlacing, cropping, square samples, a turn, a rate.
 """
 
-from fractions import Fraction
-
+from domain.normalization import QUARTER_TURNS, Normalization, Retiming
 from domain.video import Color, VideoTrack
 from media.errors import HighDynamicRange, UnsupportedPicture
 from media.probe import ProbedTrack
@@ -45,13 +45,76 @@ def bit_depth_of(pixel_format: str) -> int:
     return int(digits) if digits.isdigit() else 8
 
 
+def mezzanine_pixel_format(video: VideoTrack) -> str:
+    """Returns the pixel format of a title's pieces.
+
+    Pictures of 4:2:2 that are turned by a quarter become 4:4:4: their halved direction would be the wrong one.
+    """
+    planar = piece_pixel_format(video.pixel_format)
+    turned = video.normalization and video.normalization.turn in QUARTER_TURNS
+    return planar.replace("yuv422p", "yuv444p") if turned else planar
+
+
 def normalization_filters(video: VideoTrack) -> str:
     """Returns the filters between decoder and piece; the same text serves the split and both of its hash checks."""
-    target = f"format={piece_pixel_format(video.pixel_format)}"
-    if video.color.range == "tv":
-        return target
-    # Bit-exact scaling, or the hashes would depend on the processor.
-    return f"scale=in_range=pc:out_range=tv:flags=accurate_rnd+bitexact+full_chroma_int,{target}"
+    done = video.normalization
+    target = mezzanine_pixel_format(video)
+    if done is None:
+        return ",".join([*_scaling(video, None), f"format={target}"])
+    return ",".join(
+        [
+            *_deinterlacing(done),
+            *_cropping(done),
+            *_scaling(video, done.square_width_px),
+            *_turning(done, target),
+            *(_constant_rate(video, done.retiming) if done.retiming else ()),
+            f"format={target}",
+        ]
+    )
+
+
+def _deinterlacing(done: Normalization) -> list[str]:
+    """One picture for each frame: the frame rate stays. bwdif fills the missing lines of the earlier field."""
+    if done.fields == "progressive":
+        return []
+    if done.fields == "woven":
+        return ["setfield=prog"]
+    return [f"bwdif=mode=send_frame:parity={done.fields}:deint=all"]
+
+
+def _cropping(done: Normalization) -> list[str]:
+    crop = done.crop
+    return [] if crop is None else [f"crop={crop.width_px}:{crop.height_px}:{crop.left_px}:{crop.top_px}"]
+
+
+# Bit-exact scaling, or the hashes would depend on the processor.
+_EXACT = "accurate_rnd+bitexact+full_chroma_int"
+
+
+def _scaling(video: VideoTrack, width_px: int | None) -> list[str]:
+    """Returns the scaler for square samples and limited range, if there is anything to do."""
+    levels = ["in_range=pc:out_range=tv"] if video.color.range == "pc" else []
+    if width_px is None:
+        return [f"scale={levels[0]}:flags={_EXACT}"] if levels else []
+    return [":".join([f"scale={width_px}:ih", *levels, f"flags=lanczos+{_EXACT}"]), "setsar=1"]
+
+
+def _turning(done: Normalization, target: str) -> list[str]:
+    # The matrix must not travel on, or the next program would turn the pictures again.
+    forget = "sidedata=mode=delete:type=DISPLAYMATRIX"
+    if done.turn in QUARTER_TURNS:
+        return [f"scale=flags={_EXACT}", f"format={target}", f"transpose={done.turn}", forget]
+    flips = {"half": ["hflip", "vflip"], "hflip": ["hflip"], "vflip": ["vflip"]}.get(done.turn, [])
+    return [*flips, forget] if flips else []
+
+
+def _constant_rate(video: VideoTrack, retiming: Retiming) -> list[str]:
+    return [
+        "setpts=PTS-STARTPTS",
+        f"fps={video.frame_rate}:round=near:start_time=0",
+        f"tpad=stop={retiming.tail_frames}:stop_mode=clone",
+        f"trim=end_frame={video.frames}",
+    ]
 
 
 def mezzanine_color(video: VideoTrack) -> Color:
@@ -117,24 +180,32 @@ def conventional_color(width_px: int, height_px: int) -> Color:
 
 
 def check_picture(track: ProbedTrack, *, where: str) -> None:
-    """Refuses what could only be encoded wrong: odd sizes, rotated or anamorphic pictures, RGB, alpha.
+    """Refuses pixel formats that could only be encoded wrong: RGB, gray, alpha.
 
     Raises:
-        UnsupportedPicture: naming the first such fact.
+        UnsupportedPicture: naming the format.
     """
-    width, height, fault = track.number("width"), track.number("height"), None
-    ratio, pixel_format = track.ratio("sample_aspect_ratio"), track.text("pix_fmt")
+    pixel_format = track.text("pix_fmt")
     if piece_pixel_format(pixel_format) not in PIECE_FORMATS:
-        fault = (f"pixel format {pixel_format}", "planar YUV 4:2:0, 4:2:2 or 4:4:4 without alpha", "convert it to YUV")
-    elif track.rotation_deg % 360:
-        fault = (f"rotated by {track.rotation_deg} degrees", "an upright picture", "turn the pictures themselves")
-    elif ratio not in {Fraction(0), Fraction(1)}:
-        fault = (f"sample aspect ratio {ratio}", "square samples (1:1)", "scale it to square samples")
-    elif width % 2 or height % 2:
-        fault = (f"{width}x{height} pixels", "even width and height", "crop it to an even size")
-    elif min(width, height) < LEAST_SIDE_PX or max(width, height) < LEAST_LONG_SIDE_PX:
-        least = f"at least {LEAST_SIDE_PX} pixels each way and {LEAST_LONG_SIDE_PX} one way"
-        fault = (f"{width}x{height} pixels", least, "deliver it larger; it could not be measured")
-    if fault:
-        found, expected, fix = fault
-        raise UnsupportedPicture(where, found=found, expected=expected, fix=fix)
+        raise UnsupportedPicture(
+            where,
+            found=f"pixel format {pixel_format}",
+            expected="planar YUV 4:2:0, 4:2:2 or 4:4:4 without alpha",
+            fix="convert it to YUV",
+        )
+
+
+def check_size(size_px: tuple[int, int], *, where: str) -> None:
+    """Refuses pictures that are too small to be measured.
+
+    Raises:
+        UnsupportedPicture: with the size that they have once they are upright, with square samples.
+    """
+    width, height = size_px
+    if min(width, height) < LEAST_SIDE_PX or max(width, height) < LEAST_LONG_SIDE_PX:
+        raise UnsupportedPicture(
+            where,
+            found=f"{width}x{height} pixels",
+            expected=f"at least {LEAST_SIDE_PX} pixels each way and {LEAST_LONG_SIDE_PX} one way",
+            fix="deliver it larger; it could not be measured",
+        )

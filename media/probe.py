@@ -68,7 +68,7 @@ class ProbedTrack:
     def is_cover(self) -> bool:
         """Whether the track is an attached picture (cover art), not moving pictures."""
         disposition = self.fields.get("disposition", {})
-        return bool(disposition.get("attached_pic") or disposition.get("still_image"))
+        return any(disposition.get(kind) for kind in ("attached_pic", "still_image", "timed_thumbnails"))
 
     @property
     def language(self) -> str:

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import domain
@@ -38,6 +39,8 @@ class ScanLog:
     changes: list[float] = field(default_factory=list)
     frames: int = 0
     """As the program counted them; 0 until it has ended."""
+    decoded: int = 0
+    """Pictures of the source; other than ``frames`` if they were put on a constant rate."""
 
     def read(self, line: str) -> None:
         """Takes one line."""
@@ -48,7 +51,7 @@ class ScanLog:
             self.changes += map(float, record["changes"])
             self.on_progress(len(self.changes))
         else:
-            self.frames = int(record["frames"])
+            self.frames, self.decoded = int(record["frames"]), int(record["decoded"])
 
 
 async def detect_shots(
@@ -67,10 +70,16 @@ async def detect_shots(
         ToolFailed: if the scan fails.
         ToolOutputInvalid: if it saw another number of frames than inspection.
     """
-    log, cpu_s = await scan_cuts(python, path, stream_index=track.stream_index, on_progress=on_progress)
-    if not log.frames == len(log.changes) == track.frames:
+    retiming = track.normalization and track.normalization.retiming
+    constant = (track.frame_rate, track.frames) if retiming else None
+    look = scan_command(python, path, stream_index=track.stream_index, constant=constant)
+    log, cpu_s = await _scan(look, on_progress)
+    expected = (track.frames, retiming.source_frames if retiming else track.frames)
+    if not (log.frames, log.decoded) == expected or len(log.changes) != log.frames:
         raise ToolOutputInvalid(
-            "shot detection", found=f"{log.frames} frames seen", expected=f"{track.frames} frames, as inspected"
+            "shot detection",
+            found=f"{log.frames} frames seen ({log.decoded} decoded)",
+            expected=f"{expected[0]} frames ({expected[1]}), as inspected",
         )
     shots = list_shots(tuple(log.cuts), tuple(log.changes), length_limits(recipe, track))
     return DetectedShots(shots, cpu_s)
@@ -84,18 +93,24 @@ async def scan_cuts(
     Raises:
         ToolFailed: if the scan fails.
     """
+    return await _scan(scan_command(python, path, stream_index=stream_index), on_progress)
+
+
+async def _scan(look: Command, on_progress: Callable[[int], None]) -> tuple[ScanLog, float]:
     log = ScanLog(on_progress)
-    run = await run_tool(scan_command(python, path, stream_index=stream_index), on_line=log.read)
+    run = await run_tool(look, on_line=log.read)
     log.cuts.sort(key=lambda cut: cut.frame)
     return log, run.cpu_s
 
 
-def scan_command(python: str, path: Path, *, stream_index: int) -> Command:
-    """Builds the command that looks at every frame."""
+def scan_command(
+    python: str, path: Path, *, stream_index: int, constant: tuple[Fraction, int] | None = None
+) -> Command:
+    """Builds the command that looks at every frame; ``constant`` is the rate and number of frames of the title."""
+    form = (str(constant[0]), str(constant[1])) if constant else ()
     sandbox = read_sandbox(path, also=(Path(sys.prefix), Path(sys.base_prefix), *_ROOMS))
-    return command(
-        [python, "-m", "media.shot_scan", str(path), stream_index], purpose="shot detection", sandbox=sandbox
-    )
+    argv = [python, "-m", "media.shot_scan", str(path), stream_index, *form]
+    return command(argv, purpose="shot detection", sandbox=sandbox)
 
 
 def length_limits(recipe: ShotRecipe, track: VideoTrack) -> LengthLimits:

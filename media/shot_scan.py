@@ -5,13 +5,16 @@ pictures the hue is noise and gave false cuts inside fades. The first wants a ch
 quiet cuts (black to a title card) are found; the second a large change, so that cuts within fast action are found.
 
 Output: JSON lines. ``{"changes": [...]}`` for each block of frames, ``{"cut": frame, "score": change}``, and at the end
-``{"frames": count}``.
+``{"frames": count, "decoded": count}``. For a source of variable rate both counts differ: it is looked at as the title
+shows it, picture by picture on the constant rate.
 """
 
 import json
 import sys
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,10 @@ from scenedetect.detectors import AdaptiveDetector
 from scenedetect.stats_manager import StatsManager
 
 from media.probe import DEMUXERS
+from media.retiming import place_pictures
 
 Picture = npt.NDArray[np.int16]
+SmallPicture = npt.NDArray[np.uint8]
 
 _WIDTH_PX, _HEIGHT_PX = 160, 90
 _QUIET = {"adaptive_threshold": 3.5, "min_content_val": 6.0}
@@ -88,10 +93,43 @@ class CutFinder:
         return float(np.abs(self._recent[one - first] - self._recent[other - first]).mean())
 
 
-def scan(path: Path, stream_index: int) -> Iterator[dict[str, Any]]:
-    """Yields the records that the program prints."""
+@dataclass(slots=True)
+class Decode:
+    """Small pictures of one track, with their times."""
+
+    path: Path
+    stream_index: int
+    decoded: int = 0
+
+    def pictures(self) -> Iterator[tuple[Fraction, SmallPicture]]:
+        """Yields time in seconds and picture (height x width x BGR, uint8)."""
+        walls = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+        time = Fraction(0)
+        with av.open(f"file:{self.path}", container_options=walls) as container:
+            stream = container.streams[self.stream_index]
+            if not isinstance(stream, av.VideoStream):
+                raise SystemExit(f"track {self.stream_index} is no video")
+            stream.thread_type = "AUTO"
+            for frame in container.decode(stream):
+                small = frame.reformat(width=_WIDTH_PX, height=_HEIGHT_PX, format="bgr24", interpolation="AREA")
+                self.decoded += 1
+                if frame.pts is not None and frame.time_base is not None:
+                    time = frame.pts * frame.time_base
+                yield time, np.asarray(small.to_ndarray(), dtype=np.uint8)
+
+
+def scan(decode: Decode, rate: Fraction | None = None, frames: int = 0) -> Iterator[dict[str, Any]]:
+    """Yields the records that the program prints.
+
+    Args:
+        decode: The track.
+        rate: Constant rate on which its pictures are put; ``None`` if they come so.
+        frames: Frames of the title at that rate.
+    """
     finder, reported = CutFinder(), 0
-    for picture in _pictures(path, stream_index):
+    timed = decode.pictures()
+    pictures = (picture for _, picture in timed) if rate is None else place_pictures(timed, rate, frames)
+    for picture in pictures:
         yield from _as_records(finder.add(picture))
         if finder.frames - reported >= _BLOCK_FRAMES:
             yield _block(finder, reported)
@@ -99,19 +137,7 @@ def scan(path: Path, stream_index: int) -> Iterator[dict[str, Any]]:
     yield from _as_records(finder.finish())
     if reported < finder.frames:
         yield _block(finder, reported)
-    yield {"frames": finder.frames}
-
-
-def _pictures(path: Path, stream_index: int) -> Iterator[npt.NDArray[np.uint8]]:
-    walls = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
-    with av.open(f"file:{path}", container_options=walls) as container:
-        stream = container.streams[stream_index]
-        if not isinstance(stream, av.VideoStream):
-            raise SystemExit(f"track {stream_index} is no video")
-        stream.thread_type = "AUTO"
-        for frame in container.decode(stream):
-            small = frame.reformat(width=_WIDTH_PX, height=_HEIGHT_PX, format="bgr24", interpolation="AREA")
-            yield np.asarray(small.to_ndarray(), dtype=np.uint8)
+    yield {"frames": finder.frames, "decoded": decode.decoded}
 
 
 def _block(finder: CutFinder, first: int) -> dict[str, Any]:
@@ -124,9 +150,10 @@ def _as_records(cuts: Iterator[tuple[int, float]]) -> Iterator[dict[str, Any]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Scans ``PATH STREAM_INDEX`` and prints JSON lines; returns the exit code."""
-    path, stream_index = arguments
-    for record in scan(Path(path), int(stream_index)):
+    """Scans ``PATH STREAM_INDEX [RATE FRAMES]`` and prints JSON lines; returns the exit code."""
+    path, stream_index, *constant = arguments
+    rate, frames = (Fraction(constant[0]), int(constant[1])) if constant else (None, 0)
+    for record in scan(Decode(Path(path), int(stream_index)), rate, frames):
         sys.stdout.write(json.dumps(record) + "\n")
         sys.stdout.flush()
     return 0

@@ -21,7 +21,7 @@ from media.command import Command, command
 from media.decode_check import STRICT, FrameLog, hash_output
 from media.encoders.arguments import key_frame_times
 from media.errors import ToolOutputInvalid
-from media.normalization import bit_depth_of, normalization_filters, piece_pixel_format
+from media.normalization import bit_depth_of, mezzanine_pixel_format, normalization_filters
 from media.probe import hardened_options, local_name
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader
@@ -111,7 +111,8 @@ def _halfway(on_progress: Callable[[int], None], done: int) -> Callable[[int], N
 def split_command(ffmpeg_program: str, path: Path, *, video: VideoTrack, shots: ShotList, out_dir: Path) -> Command:
     """Builds the one decode that writes all pieces."""
     frame_s = 1 / video.frame_rate
-    source = ffmpeg.input(local_name(path), xerror=None, err_detect="explode", noautorotate=None, **hardened_options())
+    whole = {"xerror": None, "err_detect": "explode", "noautorotate": None, "apply_cropping": "codec"}
+    source = ffmpeg.input(local_name(path), **whole, **hardened_options())
     written = ffmpeg.output(
         source[str(video.stream_index)],
         str(out_dir / _PATTERN),
@@ -181,7 +182,7 @@ def pictures_digest(video: VideoTrack, frame_hashes: tuple[str, ...]) -> Sha256:
     """Returns the digest of what pictures are: pixel format, size, frames."""
     return digest_of(
         {
-            "pixel_format": piece_pixel_format(video.pixel_format),
+            "pixel_format": mezzanine_pixel_format(video),
             "width_px": video.width_px,
             "height_px": video.height_px,
             "frames": list(frame_hashes),

@@ -58,6 +58,21 @@ async def make_interlaced(out_dir: Path, *, is_flagged: bool, tools: ToolPaths |
     return await _coded(tools, ["-f", "lavfi", "-i", f"{graph},{flags},format=yuv420p", *coding], out_dir / name)
 
 
+async def make_mixed_fields(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """Interlaced motion whose first half shows the top field first, its second half the bottom field."""
+    motion = "testsrc2=s=320x192:r=50:d=2,scroll=h=0.02"
+    halves = [f"{motion},tinterlace=interleave_{order},fps=25[{order}]" for order in ("top", "bottom")]
+    graph = ";".join(halves) + ";[top][bottom]concat,format=yuv420p,setfield=prog"
+    return await _coded(tools, ["-filter_complex", graph, "-c:v", "libx264", "-crf", "12"], out_dir / "mixed.mp4")
+
+
+async def turn(clip: Path, out_dir: Path, rotation: str, *, tools: ToolPaths | None = None) -> Path:
+    """The same pictures under a display matrix, given as ffmpeg's input options."""
+    out = out_dir / "turned.mov"
+    await _make(tools, [*rotation.split(), "-i", str(clip), "-c", "copy", str(out)])
+    return out
+
+
 async def make_variable_rate(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
     """A clip that leaves out frames here and there, as phones do."""
     graph = "testsrc2=s=320x180:r=30:d=2,select='not(eq(mod(n,7),3))',format=yuv420p"

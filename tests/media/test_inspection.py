@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from media.command import command
+from media.decode_check import FrameLog, hash_output
 from media.errors import (
     DamagedSource,
     HighDynamicRange,
@@ -16,6 +18,7 @@ from media.errors import (
     VariableFrameRate,
 )
 from media.inspection import Inspection
+from media.process import run_tool
 from media.tools import ToolPaths
 from sample_media import faults
 from tests.media.conftest import inspected
@@ -64,15 +67,35 @@ async def test_sound_alone_is_no_title(tools: ToolPaths, tmp_path: Path) -> None
         await inspected(tools, await faults.make_audio_only(tmp_path))
 
 
-@pytest.mark.parametrize(("is_flagged", "said"), [(True, "field order"), (False, "flagged progressive, but")])
-async def test_interlaced_material_is_refused_whatever_it_is_flagged(
+@pytest.mark.parametrize("is_flagged", [True, False])
+async def test_interlaced_material_is_deinterlaced_whatever_it_is_flagged(
     is_flagged: bool,  # noqa: FBT001 - a parameter of the test
-    said: str,
     tools: ToolPaths,
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(InterlacedSource, match=said):
-        await inspected(tools, await faults.make_interlaced(tmp_path, is_flagged=is_flagged))
+    inspection = await inspected(tools, await faults.make_interlaced(tmp_path, is_flagged=is_flagged))
+    video = inspection.description.video
+    assert video.normalization is not None
+    assert (video.normalization.fields, video.frames, video.frame_rate) == ("tff", 50, Fraction(25))
+    assert any("deinterlaced by bwdif" in note for note in inspection.description.notes)
+
+
+async def test_progressive_frames_flagged_interlaced_stay_as_they_are(tools: ToolPaths, tmp_path: Path) -> None:
+    moving = "scroll=h=0.02,gblur=sigma=3"
+    plain = await faults.make_plain(tmp_path, "plain.mkv", filters=moving, coding="-c:v ffv1")
+    flagged = await faults.make_plain(
+        tmp_path, "flagged.mkv", filters=f"{moving},setfield=tff", coding="-c:v ffv1 -flags +ildct -field_order tt"
+    )
+    inspection = await inspected(tools, flagged)
+    done = inspection.description.video.normalization
+    assert done is not None
+    assert done.fields == "woven"
+    assert inspection.frame_hashes == (await inspected(tools, plain)).frame_hashes
+
+
+async def test_a_title_whose_order_of_fields_changes_is_refused(tools: ToolPaths, tmp_path: Path) -> None:
+    with pytest.raises(InterlacedSource, match="bottom field first"):
+        await inspected(tools, await faults.make_mixed_fields(tmp_path))
 
 
 async def test_fine_rows_are_not_taken_for_combing(tools: ToolPaths, tmp_path: Path) -> None:
@@ -80,9 +103,66 @@ async def test_fine_rows_are_not_taken_for_combing(tools: ToolPaths, tmp_path: P
     assert inspection.description.video.frames == 25
 
 
-async def test_a_variable_frame_rate_is_refused_and_the_frame_named(tools: ToolPaths, tmp_path: Path) -> None:
-    with pytest.raises(VariableFrameRate, match=r"frame 2: it lasts 66.67 ms, most last 33.33 ms"):
-        await inspected(tools, await faults.make_variable_rate(tmp_path))
+async def test_a_variable_frame_rate_becomes_constant_and_every_picture_has_its_time(
+    tools: ToolPaths, tmp_path: Path
+) -> None:
+    inspection = await inspected(tools, await faults.make_variable_rate(tmp_path))
+    video = inspection.description.video
+    assert video.normalization is not None
+    assert video.normalization.retiming is not None
+    put = video.normalization.retiming
+    kept = [n for n in range(60) if n % 7 != 3]
+    assert (video.frames, video.frame_rate) == (59, Fraction(30))
+    assert (put.source_frames, put.repeated, put.dropped) == (len(kept), 59 - len(kept), 0)
+    shown = [max(n for n in kept if n <= frame) for frame in range(59)]
+    hashes = inspection.frame_hashes
+    assert [hashes[n] for n in shown] == list(hashes)
+    assert len(set(hashes)) == len(kept)
+    assert any("put on 30 frames per second" in note for note in inspection.description.notes)
+
+
+async def test_a_clock_that_nobody_can_show_is_refused(tools: ToolPaths, tmp_path: Path) -> None:
+    clip = await faults.make_plain(
+        tmp_path, "fast.mkv", filters="settb=1/1000,setpts=2*N", coding="-fps_mode passthrough -c:v libx264 -crf 20"
+    )
+    with pytest.raises(VariableFrameRate, match="would be lost"):
+        await inspected(tools, clip)
+
+
+async def test_odd_sizes_lose_their_last_line_and_samples_become_square(tools: ToolPaths, tmp_path: Path) -> None:
+    odd = await faults.make_plain(tmp_path, "odd.mkv", filters="format=yuv444p,crop=319:179:exact=1")
+    wide = await faults.make_plain(tmp_path, "wide.mkv", filters="setsar=4/3")
+    assert str((await inspected(tools, odd)).description.video.resolution) == "318x178"
+    inspection = await inspected(tools, wide)
+    assert str(inspection.description.video.resolution) == "426x180"
+    assert "scaled to square samples, from 320 to 426 columns" in inspection.description.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("rotation", "filters"),
+    [
+        ("-display_rotation:v:0 90", "transpose=cclock"),
+        ("-display_rotation:v:0 -90", "transpose=clock"),
+        ("-display_rotation:v:0 180", "hflip,vflip"),
+        ("-display_hflip:v:0", "hflip"),
+        ("-display_vflip:v:0", "vflip"),
+        ("-display_rotation:v:0 90 -display_hflip:v:0", ""),
+    ],
+)
+async def test_pictures_are_turned_as_a_player_would(
+    rotation: str, filters: str, tools: ToolPaths, tmp_path: Path
+) -> None:
+    plain = await faults.make_plain(tmp_path, "plain.mov")
+    turned = await faults.turn(plain, tmp_path, rotation)
+    inspection = await inspected(tools, turned)
+    log = FrameLog()
+    shown = ["-vf", filters] if filters else []  # without: as ffmpeg itself turns them
+    argv = [tools.ffmpeg, "-v", "error", *(["-noautorotate"] if filters else []), "-i", str(turned), *shown]
+    await run_tool(command([*argv, "-an", *hash_output()], purpose="turned"), on_line=log.read)
+    assert inspection.frame_hashes == tuple(log.hashes)
+    done = inspection.description.video.normalization
+    assert done is not None
+    assert done.turn != "none"
 
 
 async def test_hdr_is_refused(tools: ToolPaths, tmp_path: Path) -> None:
@@ -93,8 +173,8 @@ async def test_hdr_is_refused(tools: ToolPaths, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("filters", "coding", "found"),
     [
-        ("setsar=4/3", "", "sample aspect ratio 4/3"),
-        ("format=yuv444p,crop=318:179:exact=1", "", "318x179 pixels"),
+        ("setsar=5/1", "", "sample aspect ratio 5"),
+        ("crop=200:150", "", "200x150 pixels"),
         ("format=gbrp", "-c:v ffv1 -strict -2", "pixel format bgr0"),
         ("format=yuva420p", "-c:v ffv1 -strict -2", "pixel format yuva420p"),
     ],

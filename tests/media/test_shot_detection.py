@@ -94,7 +94,7 @@ def test_the_scan_is_a_program_of_its_own() -> None:
 
 def test_the_scans_lines_are_collected() -> None:
     log = ScanLog()
-    for line in ('{"changes": [0, 1.5]}', '{"cut": 1, "score": 9.5}', '{"frames": 2}'):
+    for line in ('{"changes": [0, 1.5]}', '{"cut": 1, "score": 9.5}', '{"frames": 2, "decoded": 2}'):
         log.read(line)
     assert (log.changes, log.frames, log.cuts[0].frame, log.cuts[0].score) == ([0.0, 1.5], 2, 1, 9.5)
 

@@ -1,0 +1,219 @@
+"""The pictures of a source, decoded from end to end: counted, timed and hashed, then brought into the title's form.
+
+A source that is progressive, upright, of constant rate and of even size with square samples is decoded once. Any other
+is decoded again through its normalization, and the hashes are those of the normalized pictures: pieces are checked
+against what they must be, not against what was delivered.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from domain.normalization import Fields, Normalization
+from domain.video import VideoTrack
+from media.decode_check import (
+    FieldReport,
+    FrameLog,
+    are_fields_apart,
+    decode_video_command,
+    exact_rate,
+    field_motion_command,
+    hash_normalized_command,
+    parse_field_report,
+)
+from media.errors import (
+    DamagedSource,
+    InterlacedSource,
+    ToolFailed,
+    ToolOutputInvalid,
+    UnsupportedPicture,
+    VariableFrameRate,
+)
+from media.geometry import Geometry
+from media.normalization import check_size, normalization_filters
+from media.probe import ProbedTrack
+from media.process import run_tool
+from media.retiming import ConstantRate, plan_constant_rate
+from media.tools import ToolPaths
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPictures:
+    """What a track shows, in the form of the title."""
+
+    video: VideoTrack
+    frame_hashes: tuple[str, ...]
+    start_s: Fraction
+    """Time of the first picture from the container's start."""
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PictureTrack:
+    """A track of a local file, to be decoded."""
+
+    path: Path
+    probed: ProbedTrack
+    draft: VideoTrack
+    """What the container says of it."""
+    geometry: Geometry
+    where: str
+    """Name of the track for people."""
+
+
+async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Callable[[int], None]) -> DecodedPictures:
+    """Decodes all of a track and decides what its pictures need.
+
+    Raises:
+        DamagedSource: if not all of it decodes.
+        InterlacedSource: if the order of its fields changes.
+        VariableFrameRate: if its frames come so that no constant rate can show them.
+        UnsupportedPicture: if the size changes, or the pictures are too small.
+    """
+    log = FrameLog(on_progress)
+    build = decode_video_command(
+        tools.ffmpeg,
+        track.path,
+        stream_index=track.draft.stream_index,
+        filters=normalization_filters(track.draft),
+    )
+    try:
+        run = await run_tool(build, on_line=log.read)
+    except ToolFailed as error:
+        if was_killed(error):
+            raise
+        raise DamagedSource(
+            f"{track.where}, after frame {max(0, len(log.hashes) - 1)}",
+            found=last_line(error, track.path),
+            expected="every frame to decode without error",
+            fix="export the title again; the file was damaged or cut off",
+        ) from None
+    _check_pictures(log, track.where)
+    fields, motion_cpu_s = await _read_fields(tools, track, parse_field_report(run.stderr_tail))
+    rate = _constant_rate(log, track)
+    _check_length(log, track, rate)
+    video = _normalized(track, fields, rate, frames=len(log.hashes))
+    cpu_s = run.cpu_s + motion_cpu_s
+    if video.normalization is None:
+        return DecodedPictures(video, tuple(log.hashes), log.seconds[0], cpu_s)
+    hashes, again_cpu_s = await _hash_normalized(tools, track.path, video, on_progress)
+    return DecodedPictures(video, hashes, log.seconds[0], cpu_s + again_cpu_s)
+
+
+def was_killed(error: ToolFailed) -> bool:
+    """A program ended by a signal (out of memory, cancel) says nothing about the source."""
+    return error.found.startswith("exit code -")
+
+
+def last_line(error: ToolFailed, path: Path) -> str:
+    """Returns the most telling line of what the program said, without our scratch path."""
+    lines = [line for line in error.found.replace(f"file:{path}", "the file").splitlines() if line.strip()]
+    telling = [line for line in lines if "rror" in line or "nvalid" in line or "not found" in line or "missing" in line]
+    return (telling or lines or ["no message"])[0].rpartition("] ")[2][:200]
+
+
+def _check_pictures(log: FrameLog, where: str) -> None:
+    if not log.hashes:
+        raise DamagedSource(where, found="no frame decodes", expected="at least one", fix="export the title again")
+    changed = next((n for n, size in enumerate(log.sizes_bytes) if size != log.sizes_bytes[0]), None)
+    if changed is not None:
+        raise UnsupportedPicture(
+            f"{where}, frame {changed}",
+            found="the picture size changes",
+            expected="one size throughout",
+            fix="export the title in one size",
+        )
+
+
+async def _read_fields(tools: ToolPaths, track: PictureTrack, seen: FieldReport) -> tuple[Fields, float]:
+    """Decides whether frames are two moments in one: by what the container says and by how its fields move."""
+    is_flagged = track.draft.field_order != "progressive"
+    if not (is_flagged or seen.is_suspicious):
+        return "progressive", 0.0
+    if seen.is_mixed:
+        raise InterlacedSource(
+            track.where,
+            found=f"{seen.top_first} frames with the top field first, {seen.bottom_first} with the bottom field first",
+            expected="one order of fields, or progressive pictures",
+            fix="deliver the progressive master, or deinterlace it",
+        )
+    order = seen.order if seen.combed else _flagged_order(track.draft.field_order)
+    look = field_motion_command(tools.ffmpeg, track.path, stream_index=track.draft.stream_index, order=order)
+    run = await run_tool(look)
+    if are_fields_apart(run.stdout) or (is_flagged and seen.combed):
+        return order, run.cpu_s
+    return ("woven" if is_flagged else "progressive"), run.cpu_s
+
+
+def _flagged_order(field_order: str) -> Fields:
+    """Returns the order in which fields are shown: ffprobe's first letter.
+
+    Its documentation has it the other way round for ``tb`` and ``bt``, but MOV files of DV (always bottom first) say
+    ``bt``, those of XDCAM HD (always top first) ``tb``, and ffmpeg itself writes ``tb`` where the top field is first.
+    """
+    return "bff" if field_order.startswith("b") else "tff"
+
+
+def _constant_rate(log: FrameLog, track: PictureTrack) -> ConstantRate | Fraction:
+    """Returns the rate at which all frames come, or how to put them on one."""
+    declared = (track.probed.ratio("r_frame_rate"), track.probed.ratio("avg_frame_rate"))
+    try:
+        return exact_rate(log.seconds, declared, tick=log.time_base, where=track.where)
+    except VariableFrameRate:
+        return plan_constant_rate(log.seconds, declared, where=track.where)
+
+
+def _check_length(log: FrameLog, track: PictureTrack, rate: ConstantRate | Fraction) -> None:
+    """Compares with what the header says; it may count frames that an edit list hides, so that either may be right."""
+    frames, per_second = (len(log.hashes), rate) if isinstance(rate, Fraction) else (rate.frames, rate.frame_rate)
+    stated = round(track.probed.declared_duration_s * per_second)
+    counts = [(len(log.hashes), track.probed.number("nb_frames")), (frames, stated)]
+    said = [count for _, count in counts if count]
+    if said and all(found < count - 1 for found, count in counts if count):
+        raise DamagedSource(
+            track.where,
+            found=f"{len(log.hashes)} frames decode",
+            expected=f"{min(said)} frames, as the header says",
+            fix="upload the whole file again; its end is missing",
+        )
+
+
+def _normalized(track: PictureTrack, fields: Fields, rate: ConstantRate | Fraction, *, frames: int) -> VideoTrack:
+    """Returns the track in the form of the title, with what has to be done to get there."""
+    draft, geometry = track.draft, track.geometry
+    done = Normalization(
+        coded_width_px=draft.width_px,
+        coded_height_px=draft.height_px,
+        fields=fields,
+        crop=geometry.crop,
+        square_width_px=geometry.square_width_px,
+        turn=geometry.turn,
+        retiming=None if isinstance(rate, Fraction) else rate.retiming,
+    )
+    check_size(done.size_px, where=track.where)
+    width, height = done.size_px
+    return draft.model_copy(
+        update={
+            "width_px": width,
+            "height_px": height,
+            "frames": frames if isinstance(rate, Fraction) else rate.frames,
+            "frame_rate": rate if isinstance(rate, Fraction) else rate.frame_rate,
+            "normalization": None if done.is_trivial else done,
+        }
+    )
+
+
+async def _hash_normalized(
+    tools: ToolPaths, path: Path, video: VideoTrack, on_progress: Callable[[int], None]
+) -> tuple[tuple[str, ...], float]:
+    log = FrameLog(on_progress)
+    build = hash_normalized_command(tools.ffmpeg, path, video=video, filters=normalization_filters(video))
+    run = await run_tool(build, on_line=log.read)
+    if len(log.hashes) != video.frames:
+        raise ToolOutputInvalid(
+            f"source, video track {video.stream_index}",
+            found=f"{len(log.hashes)} normalized pictures",
+            expected=f"{video.frames} pictures",
+        )
+    return tuple(log.hashes), run.cpu_s

@@ -1,0 +1,83 @@
+"""Irregular times on a constant rate: which picture each frame shows."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.errors import VariableFrameRate
+from media.retiming import STANDARD_RATES, place_pictures, plan_constant_rate, slot_of
+
+gaps = st.lists(st.integers(min_value=1, max_value=400), min_size=1, max_size=60)
+
+
+def at_ms(*times: int) -> tuple[Fraction, ...]:
+    return tuple(Fraction(time, 1000) for time in times)
+
+
+def test_a_gap_is_filled_with_the_picture_before_it() -> None:
+    seconds = tuple(Fraction(n, 30) for n in (0, 1, 2, 5, 6))
+    planned = plan_constant_rate(seconds, (Fraction(30),), where="source")
+    assert (planned.frame_rate, planned.frames) == (Fraction(30), 7)
+    assert (planned.retiming.repeated, planned.retiming.dropped, planned.retiming.tail_frames) == (2, 0, 1)
+    assert list(place_pictures(zip(seconds, "abcde", strict=True), planned.frame_rate, planned.frames)) == list(
+        "abcccde"
+    )
+
+
+def test_the_word_of_the_container_decides_between_rates_that_change_equally_much() -> None:
+    seconds = at_ms(*(round(1000 * n / 24) for n in range(60) if n != 40))
+    for rate in (Fraction(24), Fraction(24000, 1001)):
+        assert plan_constant_rate(seconds, (rate,), where="source").frame_rate == rate
+
+
+def test_the_rate_rises_until_the_pictures_of_the_fast_part_are_kept() -> None:
+    slow = [Fraction(n, 25) for n in range(60)]
+    fast = [slow[-1] + Fraction(n + 1, 50) for n in range(50)]
+    planned = plan_constant_rate((*slow, *fast), (), where="source")
+    assert planned.frame_rate == 50
+    assert planned.retiming.dropped == 0
+
+
+def test_a_last_picture_of_slow_material_stands_as_long_as_the_others() -> None:
+    planned = plan_constant_rate(tuple(Fraction(n) for n in range(5)), (), where="source")
+    assert planned.retiming.mean_rate == 1
+    assert planned.frames == 5 * planned.frame_rate
+    assert planned.retiming.tail_frames == planned.frame_rate
+
+
+@pytest.mark.parametrize(
+    ("seconds", "found"),
+    [
+        (at_ms(0, 40, 20, 80), "frame 2: it comes -0.020 s after"),
+        (at_ms(0, 40, 80, 3_600_000), "frame 3: it comes 3599.920 s after"),
+        (at_ms(*range(0, 60, 2)), "30 pictures in 0.058 s, usually 2.00 ms apart: at 120 frames per second 22"),
+    ],
+)
+def test_a_clock_that_makes_no_sense_is_refused(seconds: tuple[Fraction, ...], found: str) -> None:
+    with pytest.raises(VariableFrameRate, match=found):
+        plan_constant_rate(seconds, (), where="source")
+
+
+@given(gaps)
+def test_no_picture_is_more_than_half_a_frame_off_and_all_are_counted(steps_ms: list[int]) -> None:
+    times = [sum(steps_ms[:n]) for n in range(len(steps_ms) + 1)]
+    seconds = at_ms(*times)
+    try:
+        planned = plan_constant_rate(seconds, (), where="source")
+    except VariableFrameRate:
+        return
+    rate, retiming = planned.frame_rate, planned.retiming
+    shown = list(place_pictures(zip(seconds, range(len(seconds)), strict=True), rate, planned.frames))
+    assert rate in STANDARD_RATES
+    assert len(shown) == planned.frames
+    assert shown == sorted(shown)
+    assert shown[-1] == len(seconds) - 1
+    assert len(set(shown)) == len(seconds) - retiming.dropped == planned.frames - retiming.repeated
+    for picture in set(shown):
+        assert abs(Fraction(shown.index(picture)) / rate - (seconds[picture] - seconds[0])) <= 1 / (2 * rate)
+
+
+def test_halves_go_up() -> None:
+    assert [slot_of(Fraction(n, 100), Fraction(10)) for n in (4, 5, 14, 15)] == [0, 1, 1, 2]
