@@ -210,7 +210,8 @@ def delivered_vmaf(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet, p
 
 
 def _track_key(keys: KeySet, label: KeyLabel) -> TrackKey:
-    return TrackKey(label, keys.kid_for(label), keys.key_for(label).reveal(), keys.iv_for(label))
+    key, iv = keys.key_for(label).reveal(), keys.iv_for(label)
+    return TrackKey(label, keys.kid_for(label), key, iv, keys.signals_for(label))
 
 
 def read_renditions(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet) -> list[Rendition]:

@@ -14,6 +14,7 @@ from media.packaging.plan import TrackFile
 from media.packaging.presentation_index import PresentationIndex
 from media.packaging.roles import audio_group, audio_role
 from media.packaging.segment_index import mean_rate_bps, peak_rate_bps
+from media.packaging.signaling import session_key_tags
 from media.packaging.thumbnails import SheetIndex
 
 FIRST_VARIANT_BPS = 2_000_000
@@ -33,13 +34,22 @@ _HDCP = {"SD": "NONE", "HD": "TYPE-0"}
 def multivariant_playlist(index: PresentationIndex) -> str:
     """Returns the multivariant playlist of a presentation."""
     independent = all(track.starts_are_sync for track in index.tracks.values())
-    lines = [*HEADER, *(["#EXT-X-INDEPENDENT-SEGMENTS"] if independent else []), *_media_tags(index)]
+    lines = [
+        *HEADER,
+        *(["#EXT-X-INDEPENDENT-SEGMENTS"] if independent else []),
+        *_session_keys(index),
+        *_media_tags(index),
+    ]
     for item in _in_order(index):
         for group in _audio_groups(index):
             lines += _variant(index, item, group)
     lines += [_iframe_tag(index, item) for item in _renditions(index)]
     lines += [_image_tag(sheets) for sheets in index.sheets.values()]
     return "\n".join(lines) + "\n"
+
+
+def _session_keys(index: PresentationIndex) -> list[str]:
+    return session_key_tags(index.plan.keys) if index.plan.is_encrypted else []
 
 
 def _renditions(index: PresentationIndex) -> list[TrackFile]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from domain.drm import DrmSignal
 from domain.recipe import PackagingRecipe
 from domain.shots import grid_frames
 from domain.tracks import EncodedAudio, KeyLabel, Rendition, TextTrack, Thumbnails, key_label
@@ -63,10 +64,8 @@ class TrackKey:
     """The content key, 16 bytes."""
     iv: bytes = field(repr=False)
     """Seed of the initialization vectors, at least 8 bytes. Each track gets an IV of its own from it."""
-    pssh: tuple[bytes, ...] = ()
-    """PSSH boxes that the key's provider gave, whole; ours stand in for the systems without one."""
-    fairplay_uri: str = ""
-    """URI that FairPlay asks for the key with; ``skd://`` and the KID if empty."""
+    signals: tuple[DrmSignal, ...] = ()
+    """What the key's provider wants to be said for a license system; ours stands in for what it leaves empty."""
 
     def __post_init__(self) -> None:
         """Checks the sizes here, because the packager would repeat a wrong key in its error message."""
