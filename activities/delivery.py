@@ -37,7 +37,7 @@ from media.packaging.plan import PresentationPlan, TrackFile, TrackKey
 from protection.key_set import KeySet
 from protection.leak_scan import LeakScanner
 from storage.publisher import publish_release
-from storage.release_layout import ReleaseDraft
+from storage.release_layout import ReleaseDraft, release_id_of
 
 
 class DeliveryActivities:
@@ -73,6 +73,8 @@ class DeliveryActivities:
             tree = await pulse.run(scanned_tree, tree, folder, keys, pulse)
             kept = await pulse.run(self._keep_files, tree, folder, pulse)
             presentation = described_presentation(tree, kept, plan, keys)
+        key = checks_key(release_id_of(presentation.files))
+        await asyncio.to_thread(self._box.results.keep, "checks", key, tree.checks)
         document = await asyncio.to_thread(self._box.results.put_document, presentation)
         return PackagedTitle(presentation=document, files=len(presentation.files), cpu_s=presentation.cpu_s)
 
@@ -173,6 +175,7 @@ def described_presentation(
         key_set=keys.name if keys else "",
         key_provider=keys.provider_name if keys else "",
         decrypted_md5=tree.decrypted_md5,
+        checks=tree.checks,
         cpu_s=tree.cpu_s,
     )
 
@@ -230,6 +233,11 @@ def read_renditions(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet) 
                 raise RenditionMissing(name, found="nothing in the store", expected="a rendition", fix="submit again")
             found.append(rendition)
     return found
+
+
+def checks_key(release_id: str) -> Sha256:
+    """Returns the content key of the rules' verdicts on a release: the same files are judged the same."""
+    return digest_of({"checks": release_id})
 
 
 def rendition_key(mezzanine: Mezzanine, name: str, encode_keys: tuple[Sha256, ...]) -> Sha256:

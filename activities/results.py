@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
-from activities.delivery import read_renditions
+from activities.delivery import checks_key, read_renditions
 from activities.heartbeats import Pulse
 from activities.readings import pool_title, read_delivered
 from activities.search_readings import read_searches, sum_up_searches, waves_of
 from activities.sources import find_audio
 from activities.toolbox import Toolbox
 from activities.trials import baseline_key
+from domain.checks import CheckReport
 from domain.files import StoredFile
 from domain.ladder import Ladder, Rung
 from domain.mezzanine import Mezzanine
@@ -121,6 +122,7 @@ class ResultActivities:
                 )
                 for track in find_audio(self._box, mezzanine)
             ),
+            checks=self._box.results.find("checks", checks_key(task.release_id), CheckReport),
             notes=source.notes,
             metric=mezzanine.delivery_metric().model,
             presets={item.codec.value: item.production_preset for item in mezzanine.recipe.codecs},

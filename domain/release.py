@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.checks import CheckReport
 from domain.files import StoredFile
 from domain.tracks import RecordedLabel
 from domain.values import Sha256, Value
@@ -43,6 +44,8 @@ class Presentation(Value):
     """Who has the keys: ``local``, ``kms`` or ``speke``; empty for ``clear``."""
     decrypted_md5: dict[str, str] = {}
     """Track name → MD5 of its decrypted elementary stream, equal to the clear stream's (proved when packaged)."""
+    checks: CheckReport | None = None
+    """How the rules for presentations are kept; no MUST is broken."""
     cpu_s: float = 0.0
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.checks import CheckReport
 from domain.cpu import CpuSplit
 from domain.ladder import PromiseError
 from domain.values import Sha256, Value
@@ -186,6 +187,8 @@ class TitleResult(Value):
     trials: ResultTrials
     ladders: tuple[ResultLadder, ...]
     audio: tuple[ResultAudio, ...] = ()
+    checks: CheckReport | None = None
+    """How the release keeps the rules for presentations (docs/checks.md); ``None`` in results of older versions."""
     notes: tuple[str, ...] = ()
     metric: str = "vmaf_v1.0.16_3d0h"
     """The VMAF model of every score."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from domain.result import ResultLadder, TitlePicture, TitleResult
+from reports.check_table import draw_checks
 from reports.ladder_tables import fixed_table, ladder_table
 from reports.markup import Markup, element, join
 from reports.numerals import CODEC_NAMES, write_count
@@ -37,6 +38,7 @@ def render_report(result: TitleResult, pictures: Sequence[TitlePicture]) -> str:
             _ladders(result, pictures, marks),
             draw_notes(result),
             _shots(result, pictures, marks),
+            draw_checks(result.checks) if result.checks else None,
             draw_provenance(result),
             element("footer", "Made by pertitle from measured numbers. How to read this page: docs/report.md."),
         ),
@@ -59,7 +61,8 @@ def _head(result: TitleResult) -> Markup:
 def _contents(result: TitleResult) -> Markup:
     codecs = [(f"#ladder-{ladder.codec.value}", f"{CODEC_NAMES[ladder.codec]} ladder") for ladder in result.ladders]
     notes = [("#notes", "Notes")] if result.notes else []
-    rest = [*notes, ("#shots", "Shots"), ("#cost", "Time and CPU"), ("#audio", "Audio"), ("#tools", "Tools")]
+    checks = [("#checks", "Checks")] if result.checks else []
+    rest = [*notes, ("#shots", "Shots"), *checks, ("#cost", "Time and CPU"), ("#audio", "Audio"), ("#tools", "Tools")]
     links = [element("a", name, href=target) for target, name in (*codecs, *rest)]
     return element("nav", links, aria_label="Sections")
 

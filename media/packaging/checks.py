@@ -1,4 +1,7 @@
-"""The gate before publishing: every rule on the packaged folder, read back from disk, all broken ones named at once.
+"""The gate before publishing: the packaged folder, read back from disk, against its plan and against all rules.
+
+Here stands what needs the plan: durations, keys, IVs, the grid. What holds for any presentation is in ``media/rules``.
+All that is broken is named at once.
 
 Sources: Apple HLS authoring specification, revision 2025-06-26 ("Apple"); DASH-IF IOP 5 ("IOP");
 ISO/IEC 23001-7 and 23009-1.
@@ -8,24 +11,26 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
+from domain.checks import CheckReport
 from domain.tracks import Rendition
 from media.errors import PresentationInvalid
 from media.packaging.encryption_checks import broken_encryption
 from media.packaging.manifest_checks import broken_manifests
-from media.packaging.plan import PresentationPlan
+from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan
 from media.packaging.segment_index import TrackIndex, read_track
+from media.rules.check import check_folder
 
 _AAC_FRAME_SAMPLES = 1024
 
 
-def check_presentation(folder: Path, plan: PresentationPlan) -> dict[str, TrackIndex]:
-    """Checks a packaged folder against its plan.
+def check_presentation(folder: Path, plan: PresentationPlan) -> CheckReport:
+    """Checks a packaged folder against its plan and against the rules for any presentation.
 
     Returns:
-        Track name → the track as it lies on disk.
+        How each rule is kept; no MUST is broken.
 
     Raises:
-        PresentationInvalid: if a rule is broken; ``found`` lists every broken rule with its clause.
+        PresentationInvalid: if the plan or a MUST is broken; ``found`` lists all that is, with its clause.
     """
     indexes: dict[str, TrackIndex] = {}
     broken: list[str] = []
@@ -39,11 +44,20 @@ def check_presentation(folder: Path, plan: PresentationPlan) -> dict[str, TrackI
         broken += broken_encryption(plan, item, indexes[item.name]) if plan.is_encrypted else []
     broken += broken_alignment(plan, indexes)
     broken += broken_manifests(folder, plan, indexes)
+    has_manifests = all((folder / name).is_file() for name in (MANIFEST, MULTIVARIANT))
+    report = check_folder(folder) if has_manifests else CheckReport(rules=())  # what is missing was said above
+    broken += _broken_rules(report)
     if broken:
         raise PresentationInvalid(
             "presentation", found="; ".join(broken), expected="no broken rule", fix="do not publish; package again"
         )
-    return indexes
+    return report
+
+
+def _broken_rules(report: CheckReport) -> Iterator[str]:
+    for rule in report.broken("must"):
+        for finding in rule.findings:
+            yield f"{rule.rule} {finding.where}: {finding.found}, {finding.expected} expected ({rule.source})"
 
 
 def broken_times(plan: PresentationPlan, name: str, index: TrackIndex) -> Iterator[str]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.checks import CheckReport
 from domain.tracks import Rendition, TextTrack, Thumbnails
 from media.errors import PresentationInvalid
 from media.packaging.checks import check_presentation
@@ -52,6 +53,8 @@ class PackagedTree:
     """Path of the multivariant playlist."""
     decrypted_md5: dict[str, str]
     """Track name → MD5 of its decrypted elementary stream, equal to the clear stream's."""
+    checks: CheckReport
+    """How each rule is kept; no MUST is broken."""
     cpu_s: float
     """User and system seconds of the packager and of our own threads."""
 
@@ -75,8 +78,9 @@ async def package_presentation(
     """
     _make_empty(out_dir)
     cpu_s = await _run_packager(tools, plan, out_dir, on_progress)
-    cpu_s += await asyncio.to_thread(_finish_manifests, plan, out_dir)
-    on_progress("manifests written and rules checked")
+    checks, finishing_s = await asyncio.to_thread(_finish_manifests, plan, out_dir)
+    cpu_s += finishing_s
+    on_progress(f"manifests written, {len(checks.passed())} rules kept")
     decrypted: dict[str, str] = {}
     for folder, item in proofs_of(plan).items():
         key = plan.key_of(item).key if plan.is_encrypted else None
@@ -85,7 +89,7 @@ async def package_presentation(
         decrypted[folder] = track.md5
         cpu_s += track.cpu_s
         on_progress(f"{folder} proved: {track.packets} packets equal to the clear ones")
-    return PackagedTree(_listed(out_dir), MANIFEST, MULTIVARIANT, decrypted, cpu_s)
+    return PackagedTree(_listed(out_dir), MANIFEST, MULTIVARIANT, decrypted, checks, cpu_s)
 
 
 async def _run_packager(
@@ -121,8 +125,8 @@ def proofs_of(plan: PresentationPlan) -> dict[str, TrackFile]:
     return {**{item.name: item for item in plan.media}, **plan.trick_tracks}
 
 
-def _finish_manifests(plan: PresentationPlan, out_dir: Path) -> float:
-    """Writes everything that the packager did not, then checks every rule; returns CPU seconds."""
+def _finish_manifests(plan: PresentationPlan, out_dir: Path) -> tuple[CheckReport, float]:
+    """Writes everything that the packager did not and checks every rule; returns the verdicts and CPU seconds."""
     began = time.thread_time()
     sheets: dict[str, SheetIndex] = {}
     for folder, item in proofs_of(plan).items():
@@ -139,8 +143,8 @@ def _finish_manifests(plan: PresentationPlan, out_dir: Path) -> float:
             join_segments(track)
         index = read_presentation(plan, out_dir, sheets)
     write_manifests(index, out_dir)
-    check_presentation(out_dir, plan)
-    return time.thread_time() - began
+    checks = check_presentation(out_dir, plan)
+    return checks, time.thread_time() - began
 
 
 def write_manifests(index: PresentationIndex, out_dir: Path) -> None:

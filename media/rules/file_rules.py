@@ -59,13 +59,15 @@ def addresses_stay_inside(presentation: PresentationOnDisk) -> Iterator[Finding]
     severity="should",
 )
 def no_file_is_stray(presentation: PresentationOnDisk) -> Iterator[Finding]:
-    """Yields files that nothing names."""
+    """Yields files that nothing names; WebVTT sprite tracks name pictures and need no manifest."""
     named = {item.path for item in presentation.mentions}
     roots = {item.path for item in presentation.mpds} | {item.path for item in presentation.multivariants}
     if not presentation.multivariants:
         roots |= set(presentation.playlists)
     damaged = {damage.path for damage in presentation.damages}
     for path in sorted(set(presentation.files) - named - roots - damaged):
+        if "#xywh=" in presentation.texts.get(path, ""):
+            continue
         yield Finding(path, "no manifest names it", "a named file, or none")
 
 

@@ -32,6 +32,9 @@ def read_presentation(folder: Path) -> PresentationOnDisk:
     texts = {path: library.read_text(path) for path in hls_paths}
     multivariants = [hls_reader.multivariant(path, text) for path, text in texts.items() if is_multivariant(text)]
     playlists = {path: hls_reader.playlist(path, text) for path, text in texts.items() if not is_multivariant(text)}
+    for path in library.files:  # sprite tracks stand beside the manifests, for players that show them by themselves
+        if path.lower().endswith(".vtt"):
+            library.note(path)
     return PresentationOnDisk(
         files=library.files,
         mentions=(*mpd_reader.mentions, *hls_reader.mentions),

@@ -8,6 +8,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.delivery import described_presentation, scanned_tree
 from activities.heartbeats import Pulse
 from activities.sources import title_key
+from domain.checks import CheckReport
 from domain.files import StoredFile
 from domain.recipe import PackagingRecipe, Recipe
 from domain.release import PresentationFile
@@ -20,7 +21,9 @@ from protection.local_keys import LocalKeyProvider
 from tests.support.records import RecordsInMemory
 
 NAME = "title-0123456789"
-TREE = PackagedTree(files=(), dash="manifest.mpd", hls="multivariant.m3u8", decrypted_md5={}, cpu_s=1.0)
+TREE = PackagedTree(
+    files=(), dash="manifest.mpd", hls="multivariant.m3u8", decrypted_md5={}, checks=CheckReport(rules=()), cpu_s=1.0
+)
 SOURCE = StoredFile(uri="s3://incoming/a.mov", sha256="a" * 64, size_bytes=1)
 
 

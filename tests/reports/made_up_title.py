@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+from domain.checks import CheckReport, RuleFinding, RuleVerdict
 from domain.cpu import CpuSplit
 from domain.ladder import PromiseError
 from domain.result import (
@@ -132,6 +133,31 @@ def make_search(shots: int) -> ResultSearch:
     )
 
 
+def make_checks() -> CheckReport:
+    """Returns three rules: one kept, one that does not apply, one that is not kept in four places."""
+    findings = tuple(
+        RuleFinding(where=f"video_{number}/init.mp4", found="a clear <entry>", expected="none") for number in range(4)
+    )
+    facts = {"source": "ISO/IEC 23001-7, 4.2", "fix": "package again"}
+    return CheckReport(
+        rules=(
+            RuleVerdict(rule="BOX-001", title="headers are CMAF", severity="must", verdict="passed", **facts),
+            RuleVerdict(rule="HLS-001", title="tags are there", severity="must", verdict="not applicable", **facts),
+            RuleVerdict(
+                rule="ENC-002",
+                title="entries are protected",
+                severity="should",
+                verdict="broken",
+                findings=findings,
+                count=len(findings),
+                **facts,
+            ),
+        ),
+        files=40,
+        segments=36,
+    )
+
+
 def make_result(shot_count: int = 5) -> TitleResult:
     """Returns a title with two codecs, five rungs each, and a baseline."""
     shots = make_shots(shot_count)
@@ -162,6 +188,7 @@ def make_result(shot_count: int = 5) -> TitleResult:
                 name="audio_1_eng_stereo", language="eng", channels=2, bitrate_bps=128_000, loudness_lufs=-23.1
             ),
         ),
+        checks=make_checks(),
         notes=("The source does not say its colors; bt709 is assumed.",),
         cpu_s=StageCpu(
             inspect=1.9,

@@ -292,3 +292,17 @@ def test_a_promise_stands_with_its_error_where_it_has_one() -> None:
     page = render_report(make_result(), make_pictures())
     assert "one standard deviation, in VMAF at this rate; or 1.2 % of rate" in page
     assert ">0.21<" in page
+
+
+def test_checks_show_what_is_not_kept_and_fold_the_rest(outline: Outline) -> None:
+    assert "1 of 2 rules that apply are kept, on 40 files with 36 segments" in outline.words
+    assert "No MUST is broken" in outline.words
+    assert "a clear <entry>" in outline.words
+    assert "… 4 in all" in outline.words
+    assert "All 3 rules" in outline.words
+    assert ("a", {"href": "#checks"}) in outline.tags
+
+
+def test_results_of_before_have_no_checks(result: TitleResult) -> None:
+    before = result.model_copy(update={"checks": None})
+    assert "checks" not in render_report(before, make_pictures()).partition("<body>")[2]

@@ -15,6 +15,7 @@ from media.errors import PresentationInvalid
 from media.packaging.checks import check_presentation
 from media.packaging.packager import key_flags, packaging_command
 from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan, TrackFile
+from media.packaging.segment_index import read_track
 from media.process import run_tool
 from media.tools import ToolPaths
 from tests.media.packaging.conftest import IDR_FRAMES, Packaged, make_rendition, with_key
@@ -51,7 +52,10 @@ def patch(path: Path, kind: bytes, offset: int, value: bytes) -> None:
 
 
 def test_an_untouched_presentation_breaks_no_rule(packaged: Packaged) -> None:
-    indexes = check_presentation(packaged.folder, packaged.plan)
+    report = check_presentation(packaged.folder, packaged.plan)
+    assert report.broken("must") == ()
+    assert report == packaged.tree.checks
+    indexes = {item.name: read_track(packaged.folder / item.name) for item in packaged.plan.tracks}
     rate = packaged.plan.frame_rate
     starts = tuple(Fraction(frame) / rate for frame in (0, 48, 96, 144, 192, 240))
     assert [indexes[item.name].starts_s for item in packaged.plan.renditions] == [starts] * 4
@@ -172,3 +176,14 @@ async def test_a_rendition_whose_idrs_are_off_the_plan_is_refused(
 def test_another_scheme_than_planned_is_noticed(cbcs: Packaged) -> None:
     plan = replace(cbcs.plan, recipe=PackagingRecipe(segment_s=2, scheme="cenc"))
     assert "schm cbcs, cenc expected" in broken_rules(cbcs.folder, plan)
+
+
+def test_a_must_that_no_plan_knows_of_stops_the_presentation(copy: Path, cbcs: Packaged) -> None:
+    edit(copy / MULTIVARIANT, "#EXT-X-STREAM-INF:", "#EXT-X-STREAM-INF:SCORE=1.0,")
+    assert re.search(r"HLS-030 .*SCORE on \d of \d.*Apple HLS authoring specification", broken_rules(copy, cbcs.plan))
+
+
+def test_a_broken_should_is_told_and_stops_nothing(copy: Path, cbcs: Packaged) -> None:
+    edit(copy / MANIFEST, 'startWithSAP="1"', "")
+    report = check_presentation(copy, cbcs.plan)
+    assert "MPD-011" in {rule.rule for rule in report.broken("should")}
