@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
@@ -15,6 +14,8 @@ from client.local_stack.control import stack_status
 from client.local_stack.credentials import read_access_keys
 from client.local_stack.errors import ClusterUnreachable, StackNotRunning
 from client.local_stack.state import NAMESPACE, StackState
+from protection.payload_codec import data_converter
+from protection.payload_keys import PayloadKeys, load_payload_keys
 from storage.connection import Buckets, StoreConnection, connect
 from storage.object_store import ObjectStore
 from storage.results import ResultStore
@@ -99,7 +100,7 @@ async def local_session(stack: StackState) -> Session:
         }
     )
     options = {"target_host": stack.temporal_address, "namespace": NAMESPACE}
-    return Session(await _connect_temporal(options), settings, connection, stack)
+    return Session(await _connect_temporal(options, settings), settings, connection, stack)
 
 
 def buckets_of(settings: Settings) -> Buckets:
@@ -118,6 +119,17 @@ def store_of_environment() -> ObjectStore:
     return ObjectStore(connect(_connection_of(settings)), buckets_of(settings))
 
 
+def payload_keys_of_environment() -> tuple[PayloadKeys, str]:
+    """Returns the keys that open what Temporal keeps, and the address of the Temporal UI whose pages may ask for it.
+
+    Raises:
+        UnsafeKeyFile: if others can read the key file.
+        KeysNotConfigured: if it holds something else.
+    """
+    settings = load_settings()
+    return load_payload_keys(settings.payload_key_file), settings.temporal_ui_url
+
+
 def _connection_of(settings: Settings) -> StoreConnection:
     return StoreConnection(endpoint_url=settings.s3_endpoint_url, region=settings.s3_region)
 
@@ -127,14 +139,15 @@ async def _cluster_session() -> Session:
     connection = _connection_of(settings)
     options = dict(ClientConfig.load_client_connect_config())
     options.setdefault("target_host", "localhost:7233")
-    return Session(await _connect_temporal(options), settings, connection, None)
+    return Session(await _connect_temporal(options, settings), settings, connection, None)
 
 
-async def _connect_temporal(options: Mapping[str, object]) -> Client:
+async def _connect_temporal(options: Mapping[str, object], settings: Settings) -> Client:
+    converter = data_converter(load_payload_keys(settings.payload_key_file))
     until = asyncio.get_running_loop().time() + CONNECT_PATIENCE_S
     while True:
         try:
-            return await Client.connect(**options, data_converter=pydantic_data_converter)  # type: ignore[arg-type]
+            return await Client.connect(**options, data_converter=converter)  # type: ignore[arg-type]
         except (RuntimeError, RPCError) as error:
             if asyncio.get_running_loop().time() > until:
                 raise ClusterUnreachable(

@@ -1,18 +1,22 @@
 """``up``, ``down``, ``status``: the local stack."""
 
+import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from client.commands import DEFAULT_STATE_DIR, JsonOption, StateOption, reported
+from client.local_stack import control
 from client.local_stack.control import stack_status, start_stack, stop_stack
+from client.local_stack.errors import StackNotRunning
 from client.local_stack.state import PartStatus, StackState
 from client.output import notes, print_json, results, show
 from client.session import names_cluster, open_session
 from client.tables import stack_table, titles_table
 from client.titles import list_titles
 from domain.errors import PertitleError
+from protection.payload_keys import load_payload_keys
 
 _TITLES_SHOWN = 10
 
@@ -22,10 +26,17 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Local stack")(up)
     app.command(rich_help_panel="Local stack")(down)
     app.command(rich_help_panel="Local stack")(status)
+    app.command(rich_help_panel="Local stack")(codec)
 
 
 @reported
-async def up(state: StateOption = DEFAULT_STATE_DIR, json_output: JsonOption = False) -> None:  # noqa: FBT002 - a flag of the command line
+async def up(
+    state: StateOption = DEFAULT_STATE_DIR,
+    seal_payloads: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--seal-payloads", help="Seal what Temporal keeps, from now on.")
+    ] = False,
+    json_output: JsonOption = False,  # noqa: FBT002 - as above
+) -> None:
     """Start the local stack: Temporal, an S3 server, the workers, the portal. Safe to repeat.
 
     Everything listens on loopback ports that are chosen at the first start and kept, and keeps its data in the state
@@ -35,6 +46,8 @@ async def up(state: StateOption = DEFAULT_STATE_DIR, json_output: JsonOption = F
       pertitle up
       pertitle up --state /var/tmp/pertitle-2     (a second stack beside the first)
     """
+    if seal_payloads:
+        await control.seal_payloads(state)
     before = stack_status(state)
     was_ready = before is not None and before.is_ready
     stack = await start_stack(state, on_change=PartNews().show)
@@ -84,6 +97,27 @@ async def status(state: StateOption = DEFAULT_STATE_DIR, json_output: JsonOption
         raise trouble
     if stack is not None and not stack.is_ready:
         raise typer.Exit(5)
+
+
+@reported
+async def codec(state: StateOption = DEFAULT_STATE_DIR) -> None:
+    """Print the codec endpoint's address, a secret: with it the Temporal UI and CLI show sealed payloads.
+
+    Paste it into the UI (the glasses at the top, "Codec Endpoint"), or give it to `temporal --codec-endpoint`.
+
+    Example:
+      pertitle codec
+    """
+    stack = stack_status(state)
+    if stack is None or not stack.payload_key_file.exists():
+        raise StackNotRunning(
+            str(state),
+            found="no stack that seals payloads",
+            expected="one that does",
+            fix="start one with `pertitle up --seal-payloads`",
+        )
+    keys = await asyncio.to_thread(load_payload_keys, stack.payload_key_file)
+    typer.echo(f"{stack.portal_url}/codec/{keys.endpoint_token}")
 
 
 class PartNews:

@@ -102,6 +102,7 @@ REMEDIES = {
     "KEY-012": "Show the message to whoever runs the key server; nothing was packaged.",
     "KEY-013": "Choose a contract whose tracks our labels can tell apart.",
     "KEY-014": "Ask whoever runs the key server why; raise `key_generation` to publish under the new keys.",
+    "KEY-016": "Give this process the deployment's key file in PERTITLE_PAYLOAD_KEY_FILE.",
     "KEY-015": "Set what the message names (docs/settings.md).",
     "REL-001": "Find out who wrote into the release, remove the unsealed release, and submit again.",
     "REL-002": "It is tried again; the last one becomes current.",

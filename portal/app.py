@@ -34,12 +34,15 @@ class LatestReport(Value):
     report: StoredFile
 
 
-def create_app(store: ObjectStore) -> FastAPI:
-    """Returns the portal over a store."""
+def create_app(store: ObjectStore, codec_endpoint: FastAPI | None = None) -> FastAPI:
+    """Returns the portal over a store, with the codec endpoint at ``/codec`` if payloads are sealed."""
     # No interactive documentation: its pages load scripts from elsewhere.
     app = FastAPI(title="pertitle portal", openapi_url=None, docs_url=None, redoc_url=None)
     # A page elsewhere could point a name of its own at loopback (DNS rebinding): only loopback's names are served.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+
+    if codec_endpoint is not None:
+        app.mount("/codec", codec_endpoint)
 
     @app.get("/healthz", response_class=PlainTextResponse)
     def say_healthy() -> str:

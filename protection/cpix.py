@@ -58,6 +58,7 @@ class KeyRequest:
 def write_request(request: KeyRequest) -> bytes:
     """Returns the document to send: the shape of the answer, with empty places to fill."""
     root = ET.Element(tag(CPIX, "CPIX"), {"contentId": request.content_id, "version": VERSION})
+    root.set("xmlns:pskc", PSKC)  # a must on the element itself, though only the answer uses it
     if request.certificate:
         root.append(_delivery(request.certificate))
     keys = ET.SubElement(root, tag(CPIX, "ContentKeyList"))

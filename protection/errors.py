@@ -17,7 +17,8 @@
     ├── KeyAnswerInvalid   KEY-012  the key server's answer is not what was asked for
     ├── ContractUnmet      KEY-013  the encryption contract does not fit our tracks
     ├── KeysChanged        KEY-014  the key server gave other keys than the first time
-    └── KeysNotConfigured  KEY-015  a setting of the key provider is missing or wrong
+    ├── KeysNotConfigured  KEY-015  a setting of the key provider is missing or wrong
+    └── PayloadUnreadable  KEY-016  a Temporal payload is sealed under a key that we do not have, or was changed
 """
 
 from typing import ClassVar
@@ -120,3 +121,9 @@ class KeysNotConfigured(ProtectionError):
     """A setting of the key provider is missing or wrong."""
 
     code: ClassVar[str] = "KEY-015"
+
+
+class PayloadUnreadable(ProtectionError):
+    """A Temporal payload is sealed under a key that we do not have, or was changed."""
+
+    code: ClassVar[str] = "KEY-016"

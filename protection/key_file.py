@@ -26,7 +26,7 @@ def load_or_create_key(path: Path) -> SecretBytes:
         UnsafeKeyFile: if the file is readable by others, foreign, a link, or not of 32 bytes.
     """
     if not path.exists() and not path.is_symlink():
-        _create(path)
+        create_private_file(path, secrets.token_bytes(KEY_BYTES))
     return load_key(path)
 
 
@@ -72,13 +72,14 @@ def _fault(facts: os.stat_result) -> str:
     return ""
 
 
-def _create(path: Path) -> None:
+def create_private_file(path: Path, content: bytes) -> None:
+    """Makes a file that only we can read, whole or not at all; if another process was first, its content counts."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unnamed = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())  # every sealed record depends on these bytes
         with contextlib.suppress(FileExistsError):  # another process was first: its key counts

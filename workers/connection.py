@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from activities.toolbox import Toolbox
 from media.tools import find_tools, read_versions, tools_digest
+from protection.payload_codec import data_converter
+from protection.payload_keys import load_payload_keys
 from storage.connection import Buckets, StoreConnection, connect
 from storage.local_cache import LocalCache
 from storage.object_store import ObjectStore
@@ -34,7 +35,8 @@ async def connect_temporal(settings: Settings) -> Client:
         )
         runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
     config = ClientConfig.load_client_connect_config()
-    return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+    converter = data_converter(load_payload_keys(settings.payload_key_file))
+    return await Client.connect(**config, data_converter=converter, runtime=runtime)
 
 
 async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolbox:

@@ -18,6 +18,9 @@ class KeySettings(BaseSettings):
     key_provider: Literal["local", "kms", "speke"] = "local"
     """Who has the content keys: ``local`` (``PERTITLE_KEK_FILE``), ``kms`` (AWS KMS) or ``speke`` (a key server). For
     the ``io`` worker."""
+    payload_key_file: Path | None = None
+    """File (mode 0600) with the keys that seal what Temporal keeps, one ``ID HEX`` a line; the first seals, all open.
+    The same for all workers, clients and the portal. Without it nothing is sealed."""
     kek_file: Path | None = None
     """File with the local key-encryption key that seals content keys. Needed by the ``io`` worker if keys are local."""
     kms_key_id: str = ""

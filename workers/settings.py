@@ -82,6 +82,8 @@ class Settings(KeySettings):
     """Loopback port of the Prometheus endpoint; 0 switches it off."""
     report_base_url: str = ""
     """Address of the portal, ``http://host:port``, for links to reports in the Temporal UI; empty for no links."""
+    temporal_ui_url: str = ""
+    """Address of the Temporal UI, ``http://host:port``: its pages may ask the portal to open sealed payloads."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least important level of log lines that are written."""
     graceful_shutdown_s: float = Field(default=30.0, ge=0)

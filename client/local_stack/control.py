@@ -13,8 +13,9 @@ from client.local_stack.locks import wait_for_lock
 from client.local_stack.parts import ALL_PARTS
 from client.local_stack.ports import choose_ports
 from client.local_stack.processes import ProcessId, is_alive, signal_process
-from client.local_stack.state import StackState, read_stack, write_stack
+from client.local_stack.state import StackState, payload_key_file, read_stack, write_stack
 from client.local_stack.supervisor import end_leftovers, prepare_folders
+from protection.payload_keys import ensure_payload_keys
 
 START_PATIENCE_S = 120.0
 STOP_PATIENCE_S = 90.0
@@ -61,6 +62,28 @@ async def start_stack(
             if known is None or not known.is_running:
                 await asyncio.shield(_stop(state_dir))
             raise
+
+
+async def seal_payloads(state_dir: Path) -> None:
+    """Makes the keys that seal what Temporal keeps, where there are none; from the next start on they are used.
+
+    Raises:
+        StackDiffers: if the stack runs without them: its workers could not read what clients seal.
+        StackBusy: if another command works on the same folder for minutes.
+    """
+    state_dir = _made(state_dir)
+    async with wait_for_lock(state_dir / "command.lock", _LOCK_PATIENCE_S):
+        known = read_stack(state_dir)
+        key_file = payload_key_file(state_dir)
+        if known is not None and known.is_running and not key_file.exists():
+            raise StackDiffers(
+                str(state_dir),
+                found="a stack that does not seal payloads",
+                expected="none, or one that does",
+                fix="stop it first: `pertitle down`",
+            )
+        key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(ensure_payload_keys, key_file)
 
 
 async def stop_stack(state_dir: Path) -> bool:

@@ -93,6 +93,11 @@ class StackState(Value):
         return self.state_dir / "secrets" / "kek"
 
     @property
+    def payload_key_file(self) -> Path:
+        """File with the keys that seal what Temporal keeps; nothing is sealed where there is none."""
+        return payload_key_file(self.state_dir)
+
+    @property
     def pids(self) -> dict[str, int]:
         """Part → number of its process, for those that have one."""
         return {name: part.process.pid for name, part in self.parts.items() if part.process}
@@ -116,7 +121,9 @@ class StackState(Value):
 
     def environment(self) -> dict[str, str]:
         """Returns the variables with which a worker or client finds this stack. No secrets: only where they are."""
+        sealed = {"PERTITLE_PAYLOAD_KEY_FILE": str(self.payload_key_file)} if self.payload_key_file.exists() else {}
         return {
+            **sealed,
             "TEMPORAL_ADDRESS": self.temporal_address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
             "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file),
@@ -129,8 +136,14 @@ class StackState(Value):
             "PERTITLE_SCRATCH_DIR": str(self.state_dir / "scratch"),
             "PERTITLE_CACHE_DIR": str(self.state_dir / "cache"),
             "PERTITLE_REPORT_BASE_URL": self.portal_url,
+            "PERTITLE_TEMPORAL_UI_URL": self.ui_url,
             "PERTITLE_GRACEFUL_SHUTDOWN_S": str(GRACEFUL_SHUTDOWN_S),
         }
+
+
+def payload_key_file(state_dir: Path) -> Path:
+    """Returns where the keys lie that seal what Temporal keeps."""
+    return state_dir / "secrets" / "payload-keys"
 
 
 def state_file(state_dir: Path) -> Path:

@@ -22,6 +22,7 @@ from domain.files import StoredFile
 from domain.progress import TitleProgress
 from domain.release import ReleaseReference, TitleReceipt
 from domain.request import BadTitleId, TitleRequest, parse_title_request
+from workers.settings import load_settings
 
 pytestmark = pytest.mark.slow
 RECORD = {"code": "CNT-002", "where": "source", "found": "text", "expected": "media", "fix": "send media"}
@@ -59,7 +60,9 @@ class SmallTitle:
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     folder = tmp_path_factory.mktemp("titles")
     stack = await start_stack(folder, parts=("temporal",))
-    connected = await _connect_temporal({"target_host": stack.temporal_address, "namespace": "pertitle"})
+    connected = await _connect_temporal(
+        {"target_host": stack.temporal_address, "namespace": "pertitle"}, load_settings({})
+    )
     runner = UnsandboxedWorkflowRunner()
     async with Worker(connected, task_queue=TASK_QUEUE, workflows=[SmallTitle], workflow_runner=runner):
         yield connected

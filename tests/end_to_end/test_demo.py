@@ -1,7 +1,9 @@
 """``pertitle demo``, as ``make demo`` runs it: everything a newcomer is promised, checked on what lies on disk."""
 
+import base64
 import hashlib
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from client.local_stack.state import read_stack
-from client.session import local_session
+from client.session import Session, local_session
 from client.titles import receipt_of, submit_title
 from domain.recipe import Recipe
 from domain.request import TitleRequest
@@ -19,7 +21,9 @@ from domain.result import TitleResult
 from ladders.bd_rate import bd_rate
 from media.packaging.segment_index import read_track
 from protection.leak_scan import LeakScanner
-from tests.support.stacks import command_lines, known_keys
+from protection.secret_bytes import ContentKey
+from tests.support.leaks import ProcessSampler, leaks_in, server_texts
+from tests.support.stacks import known_keys
 
 # The fixture runs the whole demo twice; on a busy machine that takes far longer than on an idle one.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -34,7 +38,7 @@ class Demo:
     first: subprocess.CompletedProcess[str]
     second: subprocess.CompletedProcess[str]
     digests_before: dict[str, str]
-    commands_seen: set[str]
+    sampled: ProcessSampler
 
     @property
     def folder(self) -> Path:
@@ -47,32 +51,28 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, run twice on a stack of its own; command lines of all processes are sampled meanwhile."""
+    """The demo, run twice on a stack of its own; command lines and environments are sampled meanwhile."""
     state = tmp_path_factory.mktemp("demo") / "state"
-    seen: set[str] = set()
+    sampler = ProcessSampler()
     try:
-        first = run_demo(state, seen)
+        with sampler.running():
+            first = run_demo(state)
         assert first.returncode == 0, first.stderr
         digests = digests_of(state / "demo")
-        second = run_demo(state, set())
-        yield Demo(state, first, second, digests, seen)
+        second = run_demo(state)
+        yield Demo(state, first, second, digests, sampler)
     finally:
         subprocess.run([sys.executable, "-m", "client", "down", "--state", str(state)], cwd=ROOT, check=False)
 
 
-def run_demo(state: Path, seen: set[str]) -> subprocess.CompletedProcess[str]:
+def run_demo(state: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "client", "demo", "--state", str(state)]
     with (
         (state.parent / "out.txt").open("w+") as out,
         (state.parent / "err.txt").open("w+") as err,
         subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err, stdin=subprocess.DEVNULL) as running,
     ):
-        while running.poll() is None:
-            seen.update(line for _, line in command_lines())
-            try:
-                running.wait(0.2)
-            except subprocess.TimeoutExpired:
-                continue
+        running.wait()
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(command, running.returncode, out.read(), err.read())
@@ -160,19 +160,65 @@ def test_renditions_are_aligned_to_the_frame_and_weigh_what_the_result_says(demo
 
 
 async def test_content_keys_are_nowhere(demo: Demo) -> None:
-    """Not in argv, logs, Temporal's database, stored objects, results or the report."""
-    stack = read_stack(demo.state)
-    assert stack is not None
-    session = await local_session(stack)
-    keys = await known_keys(session, stack, request_of(demo.result))
+    """Not in argv, environments, logs, histories, Temporal's database, stored objects, output, result or report."""
+    session = await session_of(demo)
+    assert session.stack is not None
+    keys = await known_keys(session, session.stack, request_of(demo.result))
     seal = json.loads((demo.folder / "presentation" / "release.json").read_bytes())
     assert {item["kid"] for item in seal["keys"]} == {keys.kid_for(item["label"]) for item in seal["keys"]}
     scanner = LeakScanner(keys.secrets())
-    assert len(demo.commands_seen) > 50
-    for line in demo.commands_seen:
-        assert scanner.scan_bytes(line.encode()) == ()
-    for folder in (demo.folder, demo.state / "logs", demo.state / "temporal", demo.state / "s3"):
+    assert len(demo.sampled.commands) > 50
+    assert any(b"packager" in command for command in demo.sampled.commands)
+    texts = {
+        "command lines": list(demo.sampled.commands),
+        "environments": list(demo.sampled.environments),
+        **await server_texts(session.temporal, session.store),
+    }
+    assert sum(name.startswith("history ") for name in texts) > 5
+    assert leaks_in(scanner, texts) == []
+    for folder in folders_of(demo):
         assert scanner.scan_folder(folder) == ()
+
+
+async def test_a_key_that_is_planted_in_any_of_these_places_is_found(demo: Demo, tmp_path: Path) -> None:
+    """The gate's own test: each place is read as above, after somebody spoiled it with a key that nobody uses."""
+    key = ContentKey(secrets.token_bytes(16))
+    scanner, spoiled = LeakScanner([key]), key.reveal_hex()
+    session = await session_of(demo)
+    sampler = ProcessSampler()
+    waiting = "import sys; sys.stdin.read()"
+    argv, environ = [sys.executable, "-c", waiting, spoiled], {"SPOILED": spoiled}
+    with (
+        subprocess.Popen(argv, stdin=subprocess.PIPE) as in_argv,
+        subprocess.Popen(argv[:-1], stdin=subprocess.PIPE, env=environ) as in_environ,
+    ):
+        sampler.sample()
+        for process in (in_argv, in_environ):
+            process.communicate()
+    handle = await session.temporal.start_workflow("Nobody", spoiled, id="spoiled", task_queue="nobody")
+    await handle.terminate()
+    session.store.put_bytes(f"key={spoiled}".encode())
+    texts = await server_texts(session.temporal, session.store)
+    found = {leak.where.partition("/")[0].partition(" ")[0] for leak in leaks_in(scanner, texts)}
+    assert found == {"history", "s3:"}
+    assert leaks_in(scanner, {"command lines": list(sampler.commands)})
+    assert leaks_in(scanner, {"environments": list(sampler.environments)})
+    assert scanner.scan_folder(demo.state / "temporal")
+    for folder in (demo.folder, demo.state / "logs"):
+        planted = folder / f"planted-{secrets.token_hex(4)}.txt"
+        planted.write_text(base64.b64encode(b"x" + key.reveal()).decode())
+        assert scanner.scan_folder(folder)
+        planted.unlink()
+
+
+async def session_of(demo: Demo) -> Session:
+    stack = read_stack(demo.state)
+    assert stack is not None
+    return await local_session(stack)
+
+
+def folders_of(demo: Demo) -> tuple[Path, ...]:
+    return (demo.folder, demo.state / "logs", demo.state / "temporal", demo.state / "s3")
 
 
 async def test_a_rerun_on_a_fresh_temporal_server_finds_all_work_in_the_store(demo: Demo) -> None:

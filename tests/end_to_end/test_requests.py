@@ -1,22 +1,35 @@
 """Requests on a running stack: ten at once, again after success, bad sources; and what is left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
+from temporalio.client import Client
 
 from client.errors import TitleCanceled, TitleFailed
+from client.local_stack.control import seal_payloads
+from client.local_stack.state import NAMESPACE
 from client.titles import submit_title
 from domain.recipe import PackagingRecipe, Recipe
 from domain.request import TitleRequest
 from domain.result import TitleResult
+from protection.errors import PayloadUnreadable
+from protection.payload_codec import data_converter
+from protection.payload_keys import NO_KEYS, PayloadKeys
+from protection.secret_bytes import SecretBytes
 from sample_media import faults
 from sample_media.clips import make_clip
 from storage.release_reader import read_current, read_release
 from tests.faults.conftest import RECIPE
+from tests.support.leaks import exported_histories
 from tests.support.stacks import TestStack, children_of, running_stack, wait_for
 
 pytestmark = pytest.mark.slow
@@ -24,8 +37,10 @@ pytestmark = pytest.mark.slow
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestStack]:
-    """One stack for all requests of this file."""
-    async with running_stack(tmp_path_factory.mktemp("requests") / "state") as running:
+    """One stack for all requests of this file; it seals what Temporal keeps."""
+    folder = tmp_path_factory.mktemp("requests") / "state"
+    await seal_payloads(folder)
+    async with running_stack(folder) as running:
         yield running
 
 
@@ -152,3 +167,103 @@ async def test_cancel_leaves_no_process_no_upload_and_no_scratch_file(stack: Tes
         await stack.finish(handle, "canceled")
     assert nothing_is_left(stack)
     assert read_current(stack.session.store, "canceled") is None
+
+
+async def test_temporal_keeps_nothing_of_a_title_that_could_be_read(stack: TestStack, tmp_path: Path) -> None:
+    """Histories of a title, its children and a failed one: sealed payloads, encoded failures, no address, no word."""
+    good = request_for(await stack.upload(await make_clip("tiny_320x180p24", tmp_path)), "ten-times")
+    await stack.finish((await submit_title(stack.session.temporal, good)).handle, "ten-times")
+    bad = request_for(await stack.upload(await bad_source("text", tmp_path)), "sealed-text")
+    handle = (await submit_title(stack.session.temporal, bad)).handle
+    with pytest.raises(TitleFailed) as failure:
+        await stack.finish(handle, "sealed-text")
+    assert failure.value.cause_code == "CNT-002"
+
+    histories = await exported_histories(stack.session.temporal)
+    assert sum(name.startswith("history title/ten-times") for name in histories) > 3
+    words = [request.source.encode() for request in (good, bad)] + [
+        failure.value.record["found"].encode(),
+        b"heights_px",
+    ]
+    for name, parts in histories.items():
+        exported = json.loads(parts[0])
+        kept = list(payloads_in(exported))
+        plain = [
+            base64.b64decode(item["data"])
+            for item in kept
+            if base64.b64decode(item["metadata"]["encoding"]) != b"binary/encrypted"
+        ]
+        assert kept
+        # The server's own word for an activity that was canceled before anybody had it.
+        assert set(plain) <= {b'"ACTIVITY_ID_NOT_STARTED"'}, name
+        assert set(failure_texts_in(exported)) <= {"Encoded failure", ""}, name
+        for part in (*parts, *(base64.b64decode(item["data"]) for item in kept)):
+            assert not [word for word in words if word in part], name
+    database = b"".join(path.read_bytes() for path in (stack.folder / "temporal").rglob("*") if path.is_file())
+    assert not [word for word in words if word in database]
+
+
+def payloads_in(node: object) -> Iterator[dict[str, Any]]:
+    """Yields every payload of an exported history; Temporal's own search attributes and headers of it are none."""
+    if isinstance(node, dict):
+        if "metadata" in node and "data" in node:
+            yield node
+        for name, child in node.items():
+            if name not in {"searchAttributes", "indexedFields"}:
+                yield from payloads_in(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from payloads_in(child)
+
+
+def failure_texts_in(node: object) -> Iterator[str]:
+    """Yields messages and stack traces of failures."""
+    if isinstance(node, dict):
+        if "source" in node and "message" in node:
+            yield from (node["message"], node.get("stackTrace", ""))
+        for child in node.values():
+            yield from failure_texts_in(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from failure_texts_in(child)
+
+
+@pytest.mark.parametrize("keys", [NO_KEYS, PayloadKeys({"k1": SecretBytes(bytes(32))})], ids=["no key", "wrong key"])
+async def test_a_client_with_another_key_is_told_so(stack: TestStack, tmp_path: Path, keys: PayloadKeys) -> None:
+    request = request_for(await stack.upload(await make_clip("tiny_320x180p24", tmp_path)), "ten-times")
+    handle = (await submit_title(stack.session.temporal, request)).handle
+    await stack.finish(handle, "ten-times")
+    stranger = await Client.connect(
+        stack.state.temporal_address, namespace=NAMESPACE, data_converter=data_converter(keys)
+    )
+    with pytest.raises(PayloadUnreadable, match="KEY-016"):
+        await stranger.get_workflow_handle(handle.id).result()
+
+
+async def test_the_codec_endpoint_opens_payloads_for_whoever_knows_its_address(
+    stack: TestStack, tmp_path: Path
+) -> None:
+    request = request_for(await stack.upload(await make_clip("tiny_320x180p24", tmp_path)), "ten-times")
+    handle = (await submit_title(stack.session.temporal, request)).handle
+    exported = json.loads((await stack.session.temporal.get_workflow_handle(handle.id).fetch_history()).to_json())
+    sealed = {"payloads": exported["events"][0]["workflowExecutionStartedEventAttributes"]["input"]["payloads"]}
+    command = [sys.executable, "-m", "client", "codec", "--state", str(stack.folder)]
+    printed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+    address = printed.stdout.strip()
+    page = {"Origin": stack.state.ui_url}
+    async with httpx.AsyncClient(trust_env=False) as portal:
+        answer = await portal.post(f"{address}/decode", json=sealed, headers=page)
+        opened = b"".join(base64.b64decode(item["data"]) for item in answer.json()["payloads"])
+        assert request.source.encode() in opened
+        assert answer.headers["access-control-allow-origin"] == stack.state.ui_url
+        again = await portal.post(f"{address}/encode", json=answer.json())
+        assert again.json() != sealed  # another nonce
+        assert (await portal.post(f"{address}/decode", json=again.json())).json() == answer.json()
+        strange = await portal.post(f"{address}/decode", json=sealed, headers={"Origin": "https://example.org"})
+        assert "access-control-allow-origin" not in strange.headers
+        assert (await portal.post(f"{address[:-1]}x/decode", json=sealed)).status_code == 404
+        assert (await portal.post(f"{address}/decode", content=b"{{")).status_code == 400
+        changed = {"payloads": [{**item, "data": base64.b64encode(bytes(40)).decode()} for item in sealed["payloads"]]}
+        refused = await portal.post(f"{address}/decode", json=changed)
+        assert refused.status_code == 422
+        assert "KEY-016" in refused.text
