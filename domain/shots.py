@@ -60,6 +60,21 @@ def plan_idr_frames(shots: ShotList, step_frames: int) -> tuple[int, ...]:
     return tuple(sorted({*grid, *(shot.range.start_frame for shot in shots.shots)}))
 
 
+def plan_idr_frames_by_shot(shots: ShotList, longest_frames: int) -> tuple[int, ...]:
+    """Returns IDR frames that follow the shots, rising: every shot start, longer shots split evenly.
+
+    Args:
+        shots: The title's shots.
+        longest_frames: Most frames from one IDR to the next, at least 1.
+    """
+    return tuple(
+        shot.range.start_frame + part * shot.frames // parts
+        for shot in shots.shots
+        for parts in (-(-shot.frames // longest_frames),)
+        for part in range(parts)
+    )
+
+
 def idr_frames_within(plan: tuple[int, ...], frames: FrameRange) -> tuple[int, ...]:
     """Returns the plan's IDR frames inside a range, counted from the range's first frame."""
     return tuple(frame - frames.start_frame for frame in plan if frames.start_frame <= frame < frames.end_frame)
