@@ -11,11 +11,11 @@ from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
 from activities.toolbox import Toolbox
 from domain.files import StoredFile
-from domain.mezzanine import Mezzanine, MezzaninePiece
+from domain.mezzanine import Mezzanine, MezzaninePiece, planned_idr_frames
 from domain.recipe import Recipe
 from domain.release import TitleReceipt
 from domain.request import TitleRequest, parse_title_request
-from domain.shots import ShotList, grid_frames, plan_idr_frames
+from domain.shots import ShotList
 from domain.steps import (
     AudioTracks,
     DetectedShotList,
@@ -170,7 +170,7 @@ class SourceActivities:
             source=inspection.description,
             source_start_s=inspection.start_s,
             shots=shots,
-            idr_frames=plan_idr_frames(shots, grid_frames(video.frame_rate, recipe.shots.idr_grid_s)),
+            idr_frames=planned_idr_frames(shots, recipe, video.frame_rate),
             pieces=pieces,
             pixel_format=mezzanine_pixel_format(video),
             display=video.resolution,

@@ -106,7 +106,7 @@ def fixed_rung_recipe(mezzanine: Mezzanine, unit: BaselineUnit) -> FixedRungReci
         idr_frames=(0,),
         color=mezzanine.color,
     )
-    step = grid_frames(mezzanine.frame_rate, mezzanine.recipe.shots.idr_grid_s)
+    step = grid_frames(mezzanine.frame_rate, mezzanine.recipe.idr_longest_s)
     return FixedRungRecipe(recipe, unit.rung.bitrate_bps, step)
 
 
@@ -116,7 +116,7 @@ def baseline_key(mezzanine: Mezzanine, unit: BaselineUnit) -> Sha256:
         {
             "pictures": [piece.pictures_sha256 for piece in mezzanine.pieces],
             "unit": unit.model_dump(mode="json"),
-            "grid": str(mezzanine.recipe.shots.idr_grid_s),
+            "grid": str(mezzanine.recipe.idr_longest_s),
             "metric": mezzanine.baseline_metric().model_dump(mode="json"),
             "tools": mezzanine.tools_digest,
             "version": 1,

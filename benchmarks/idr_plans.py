@@ -77,12 +77,10 @@ class PlanBench:
             for line in self._kept.read_text("utf-8").splitlines():
                 record = json.loads(line)
                 self._known[record["key"]] = (record["bits"], record["vmaf"])
-        self._list = ShotList(
-            shots=tuple(
-                Shot(index=index, range=FrameRange(start_frame=shot.start_frame, end_frame=shot.start_frame + shot.frames))
-                for index, shot in enumerate(self._shots)
-            )
+        ranges = (
+            FrameRange(start_frame=shot.start_frame, end_frame=shot.start_frame + shot.frames) for shot in self._shots
         )
+        self._list = ShotList(shots=tuple(Shot(index=index, range=item) for index, item in enumerate(ranges)))
         self.plans = plans_of(self._list, self._shots[0].frame_rate)
 
     async def curves(self, codec: Codec, preset: str, size: Resolution) -> dict[str, list[Point]]:
@@ -124,9 +122,7 @@ class PlanBench:
     def _idr(self, plan: str, index: int) -> tuple[int, ...]:
         return idr_frames_within(self.plans[plan], self._list.shots[index].range)
 
-    def _key(
-        self, index: int, codec: Codec, preset: str, size: Resolution, crf: float, idr: tuple[int, ...]
-    ) -> str:
+    def _key(self, index: int, codec: Codec, preset: str, size: Resolution, crf: float, idr: tuple[int, ...]) -> str:
         return f"{self._shots[index].name}|{codec.value}|{preset}|{size}|{crf:g}|{list(idr)}"
 
 

@@ -7,7 +7,14 @@ from domain.encodes import EncodeRecipe, MetricRecipe, RateCap, encode_key, scor
 from domain.files import StoredFile
 from domain.ladder import Rung
 from domain.recipe import Recipe
-from domain.shots import ShotList, idr_frames_within
+from domain.shots import (
+    ShotList,
+    grid_frames,
+    idr_frames_within,
+    plan_idr_frames,
+    plan_idr_frames_by_shot,
+    plan_segment_starts,
+)
 from domain.values import Sha256, Value
 from domain.video import Codec, Color, Resolution, SourceDescription
 
@@ -19,6 +26,12 @@ def scored_step(search_subsample: int, frames: int) -> int:
     """Returns every how many frames a trial of a shot is scored: odd, at least 1, at most ``search_subsample``."""
     step = max(1, min(search_subsample, frames // SCORED_FRAMES_AT_LEAST))
     return step if step % 2 else step - 1
+
+
+def planned_idr_frames(shots: ShotList, recipe: Recipe, frame_rate: Fraction) -> tuple[int, ...]:
+    """Returns the title's IDR frames under its recipe's plan, rising."""
+    longest = grid_frames(frame_rate, recipe.idr_longest_s)
+    return (plan_idr_frames if recipe.shots.idr_plan == "grid" else plan_idr_frames_by_shot)(shots, longest)
 
 
 class MezzaninePiece(Value):
@@ -64,6 +77,16 @@ class Mezzanine(Value):
     def idr_frames_of(self, shot_index: int) -> tuple[int, ...]:
         """Returns the IDR frames of a shot, counted from its first frame."""
         return idr_frames_within(self.idr_frames, self.shots.shots[shot_index].range)
+
+    @property
+    def segment_starts(self) -> tuple[int, ...]:
+        """The frames at which segments start, the same in all renditions: each is an IDR frame."""
+        frames, segment_s = self.shots.frames, Fraction(self.recipe.packaging.segment_s)
+        if self.recipe.shots.idr_plan == "shot":
+            return plan_segment_starts(self.idr_frames, frames, grid_frames(self.frame_rate, segment_s))
+        # Whole steps of the grid, which is rounded to frames once, so that every segment starts where an IDR is.
+        steps = round(segment_s / self.recipe.shots.idr_grid_s)
+        return tuple(range(0, frames, steps * grid_frames(self.frame_rate, self.recipe.shots.idr_grid_s)))
 
     def encode_recipe(
         self, codec: Codec, resolution: Resolution, shot_index: int, *, crf: float, rate_cap: RateCap | None = None

@@ -67,12 +67,38 @@ def plan_idr_frames_by_shot(shots: ShotList, longest_frames: int) -> tuple[int, 
         shots: The title's shots.
         longest_frames: Most frames from one IDR to the next, at least 1.
     """
-    return tuple(
-        shot.range.start_frame + part * shot.frames // parts
-        for shot in shots.shots
-        for parts in (-(-shot.frames // longest_frames),)
-        for part in range(parts)
-    )
+    planned: list[int] = []
+    for shot in shots.shots:
+        parts = -(-shot.frames // longest_frames)
+        planned += [shot.range.start_frame + part * shot.frames // parts for part in range(parts)]
+    return tuple(planned)
+
+
+def plan_segment_starts(idr_frames: tuple[int, ...], frames: int, longest_frames: int) -> tuple[int, ...]:
+    """Returns the frames at which segments start: as few segments as can be, and among those the most even ones.
+
+    Args:
+        idr_frames: The title's IDR frames, rising, the first 0.
+        frames: Frames of the title.
+        longest_frames: Most frames of a segment. Only a GOP that is longer by itself makes a longer segment.
+    """
+    edges = (*idr_frames, frames)
+    # best[i]: (segments, sum of squared lengths, edge where the last one starts) of the cheapest cut of [0, edges[i])
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]
+    for end in range(1, len(edges)):
+        choices = []
+        for start in range(end - 1, -1, -1):
+            length = edges[end] - edges[start]
+            if length > longest_frames and start < end - 1:
+                break
+            choices.append((best[start][0] + 1, best[start][1] + length * length, start))
+        best.append(min(choices))
+    starts: list[int] = []
+    place = len(edges) - 1
+    while place:
+        place = best[place][2]
+        starts.append(edges[place])
+    return tuple(reversed(starts))
 
 
 def idr_frames_within(plan: tuple[int, ...], frames: FrameRange) -> tuple[int, ...]:

@@ -118,5 +118,5 @@ def length_limits(recipe: ShotRecipe, track: VideoTrack) -> LengthLimits:
     return LengthLimits(
         min_frames=max(1, round(recipe.min_s * float(track.frame_rate))),
         max_frames=max(1, int(recipe.max_s * float(track.frame_rate))),
-        grid_frames=grid_frames(track.frame_rate, recipe.idr_grid_s),
+        grid_frames=grid_frames(track.frame_rate, recipe.idr_grid_s) if recipe.idr_plan == "grid" else 1,
     )

@@ -25,7 +25,7 @@ class LengthLimits:
     min_frames: int
     max_frames: int
     grid_frames: int
-    """Step of the global IDR grid, at which long shots are split."""
+    """Step of the global IDR grid, at which long shots are split; 1 where IDR frames follow the shots."""
 
 
 def list_shots(cuts: tuple[Cut, ...], changes: tuple[float, ...], limits: LengthLimits) -> ShotList:

@@ -45,7 +45,7 @@ def test_a_codec_recipe_that_no_encoder_takes_is_refused(fields: dict[str, Any],
     [
         ({"codecs": [{"codec": "h264"}, {"codec": "h264"}]}, "each codec at most once"),
         ({"search_subsample": 4}, "odd expected"),
-        ({"shots": {"idr_grid_s": 3}}, "segment_s is not a multiple of shots.idr_grid_s"),
+        ({"shots": {"idr_plan": "grid", "idr_grid_s": 3}}, "segment_s is not a multiple of shots.idr_grid_s"),
         ({"policy": {"floor_vmaf": 80, "top_vmaf": 80}}, "floor_vmaf 80.0 is not below top_vmaf 80.0"),
         ({"policy": {"min_rate_step": 2.5, "max_rate_step": 2}}, "max_rate_step 2.0 is below min_rate_step 2.5"),
         ({"policy": {"min_bitrate_bps": 200_000, "max_bitrate_bps": 200_000}}, "min_bitrate_bps is not below"),
@@ -59,7 +59,7 @@ def test_a_recipe_that_contradicts_itself_is_refused(fields: dict[str, Any], mes
 
 
 def test_grid_and_segments_that_fit_are_taken() -> None:
-    recipe = Recipe.model_validate({"shots": {"idr_grid_s": "4/3"}, "packaging": {"segment_s": 4}})
+    recipe = Recipe.model_validate({"shots": {"idr_plan": "grid", "idr_grid_s": "4/3"}, "packaging": {"segment_s": 4}})
     assert recipe.shots.idr_grid_s * 3 == recipe.packaging.segment_s
     assert LadderPolicy(min_rate_step=2.0, max_rate_step=2.0).max_rate_step == 2
 

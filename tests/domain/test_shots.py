@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.shots import Shot, ShotList, grid_frames, idr_frames_within, plan_idr_frames
+from domain.shots import (
+    Shot,
+    ShotList,
+    grid_frames,
+    idr_frames_within,
+    plan_idr_frames,
+    plan_idr_frames_by_shot,
+    plan_segment_starts,
+)
 from domain.video import FrameRange
 
 LENGTHS = st.lists(st.integers(1, 500), min_size=1, max_size=30)
@@ -47,6 +55,48 @@ def test_the_plans_of_the_shots_make_the_plan_of_the_title(lengths: list[int], s
         shot.range.start_frame + frame for shot, frames in zip(shots.shots, within, strict=True) for frame in frames
     ]
     assert tuple(together) == plan
+
+
+@given(LENGTHS, st.integers(1, 300))
+def test_idr_frames_that_follow_the_shots_split_long_ones_evenly_and_add_nothing_else(
+    lengths: list[int], longest: int
+) -> None:
+    shots = shots_of(lengths)
+    plan = plan_idr_frames_by_shot(shots, longest)
+    for shot in shots.shots:
+        inside = [*idr_frames_within(plan, shot.range), shot.frames]
+        parts = [after - before for before, after in pairwise(inside)]
+        assert inside[0] == 0
+        assert len(parts) == -(-shot.frames // longest)
+        assert max(parts) <= longest
+        assert max(parts) - min(parts) <= 1
+
+
+@given(LENGTHS, st.integers(1, 300))
+def test_following_the_shots_never_takes_more_idr_frames_than_the_grid(lengths: list[int], longest: int) -> None:
+    shots = shots_of(lengths)
+    assert len(plan_idr_frames_by_shot(shots, longest)) <= len(plan_idr_frames(shots, longest))
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(9, 20))
+def test_segments_are_as_few_as_can_be_and_as_even_as_can_be(gops: list[int], longest: int) -> None:
+    edges = [sum(gops[:count]) for count in range(len(gops) + 1)]
+    starts = plan_segment_starts(tuple(edges[:-1]), edges[-1], longest)
+    lengths = [after - before for before, after in pairwise([*starts, edges[-1]])]
+    assert starts[0] == 0
+    assert set(starts) <= set(edges[:-1])
+    assert max(lengths) <= longest
+    possible = []
+    for chosen in range(1 << (len(gops) - 1)):
+        inner = [edge for place, edge in enumerate(edges[1:-1]) if chosen >> place & 1]
+        other = [after - before for before, after in pairwise([0, *inner, edges[-1]])]
+        if max(other) <= longest:
+            possible.append((len(other), sum(length**2 for length in other)))
+    assert (len(lengths), sum(length**2 for length in lengths)) == min(possible)
+
+
+def test_a_gop_that_is_longer_than_a_segment_may_be_is_one_segment() -> None:
+    assert plan_segment_starts((0, 10, 60, 70), 80, 30) == (0, 10, 60)
 
 
 @given(LENGTHS)

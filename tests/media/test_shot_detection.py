@@ -84,7 +84,8 @@ async def test_a_track_that_is_no_video_fails(tiny_clip: Path, tiny_inspection: 
 def test_the_recipe_counts_in_frames_of_the_title(tiny_inspection: Inspection) -> None:
     track: VideoTrack = tiny_inspection.description.video.model_copy(update={"frame_rate": Fraction(24000, 1001)})
     limits = length_limits(ShotRecipe(), track)
-    assert (limits.min_frames, limits.max_frames, limits.grid_frames) == (12, 479, 48)
+    assert (limits.min_frames, limits.max_frames, limits.grid_frames) == (12, 479, 1)
+    assert length_limits(ShotRecipe(idr_plan="grid"), track).grid_frames == 48
 
 
 def test_the_scan_is_a_program_of_its_own() -> None:
