@@ -193,7 +193,7 @@ def presentation_plan(mezzanine: Mezzanine, tracks: list[TrackFile], keys: KeySe
         keys=tuple(_track_key(keys, label) for label in labels if keys is not None),
         recipe=mezzanine.recipe.packaging,
         frame_rate=mezzanine.frame_rate,
-        grid_s=mezzanine.recipe.shots.idr_grid_s,
+        segment_starts=mezzanine.segment_starts,
     )
 
 

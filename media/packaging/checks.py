@@ -84,8 +84,7 @@ def broken_times(plan: PresentationPlan, name: str, index: TrackIndex) -> Iterat
 
 def broken_alignment(plan: PresentationPlan, indexes: Mapping[str, TrackIndex]) -> Iterator[str]:
     """Yields each video track whose segments do not start at the frames that the plan says: the same for all codecs."""
-    starts = range(0, plan.frames, plan.segment_frames)
-    planned = tuple(Fraction(frame) / plan.frame_rate for frame in starts)
+    planned = tuple(frame / plan.frame_rate for frame in plan.segment_starts_frames)
     for rendition in plan.renditions:
         found = indexes[rendition.name].starts_s if rendition.name in indexes else planned
         if found == planned:
@@ -94,5 +93,5 @@ def broken_alignment(plan: PresentationPlan, indexes: Mapping[str, TrackIndex]) 
         first = next((number for number, (ours, theirs) in pairs if ours != theirs), min(len(found), len(planned)) + 1)
         yield (
             f"{rendition.name}: {len(found)} segments, not aligned from segment {first} on, "
-            f"{len(planned)} of {plan.segment_frames} frames expected (IOP 7.3, Apple 8.22)"
+            f"{len(planned)} expected (IOP 7.3, Apple 8.22)"
         )

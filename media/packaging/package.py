@@ -9,7 +9,7 @@ from pathlib import Path
 
 from domain.checks import CheckReport
 from domain.tracks import Rendition, TextTrack, Thumbnails
-from media.errors import PresentationInvalid
+from media.errors import PresentationInvalid, ToolFailed
 from media.packaging.checks import check_presentation
 from media.packaging.dash_writer import dash_manifest
 from media.packaging.decryption import decrypt_track
@@ -24,7 +24,7 @@ from media.packaging.text_tracks import write_text_track
 from media.packaging.thumbnails import SheetIndex, write_thumbnails
 from media.packaging.track_file import join_segments
 from media.packaging.track_header import read_track_header
-from media.process import run_tool
+from media.process import ToolRun, run_tool
 from media.tools import ToolPaths
 
 PROGRESS_S = 2.0
@@ -38,6 +38,8 @@ _CONTENT_TYPES = {
     ".vtt": "text/vtt",
     ".jpg": "image/jpeg",
 }
+_MISALIGNED = "not properly GOP-aligned"
+"""What the packager says when tracks have no IDR frame in common after a cue."""
 _MP4_TYPES = {"vide": "video/mp4", "soun": "audio/mp4", "text": "application/mp4"}
 
 
@@ -96,8 +98,7 @@ async def _run_packager(
     tools: ToolPaths, plan: PresentationPlan, out_dir: Path, on_progress: Callable[[str], None]
 ) -> float:
     """Runs the packager and reports how many segments there are, because it says nothing itself."""
-    command = packaging_command(tools, plan, out_dir=out_dir)
-    running = asyncio.create_task(run_tool(command, stdin=key_flags(plan)))
+    running = asyncio.create_task(_mux(tools, plan, out_dir))
     try:
         while not running.done():
             with suppress(TimeoutError):
@@ -108,6 +109,20 @@ async def _run_packager(
         with suppress(asyncio.CancelledError, Exception):
             await running
     return (await running).cpu_s
+
+
+async def _mux(tools: ToolPaths, plan: PresentationPlan, out_dir: Path) -> ToolRun:
+    try:
+        return await run_tool(packaging_command(tools, plan, out_dir=out_dir), stdin=key_flags(plan))
+    except ToolFailed as error:
+        if _MISALIGNED not in error.found:
+            raise
+        raise PresentationInvalid(
+            "presentation",
+            found="renditions whose IDR frames differ where a segment starts",
+            expected="an IDR frame of every rendition at every segment start (IOP 7.3, Apple 8.22)",
+            fix="assemble the renditions again from encodes of one IDR plan",
+        ) from error
 
 
 def _make_empty(folder: Path) -> None:

@@ -34,7 +34,7 @@ def packaging_command(tools: ToolPaths, plan: PresentationPlan, *, out_dir: Path
             *(_stream(item, out_dir / name, "trick_play_factor=1") for name, item in plan.trick_tracks.items()),
             *(_protection(plan) if plan.is_encrypted else []),
             *_OUTPUT,
-            *("--segment_duration", _duration_text(plan.segment_s)),
+            *_segments(plan),
         ],
         purpose=f"presentation of {len(plan.tracks)} tracks",
     )
@@ -81,19 +81,27 @@ def _protection(plan: PresentationPlan) -> list[str]:
 
 
 _OUTPUT = (
-    # Three things that make two runs equal: no clock in moov, one thread, IVs from us.
+    # With IVs from us this makes two runs equal: no clock in moov.
     "--use_fake_clock_for_muxer",
-    "--single_threaded",
     "--quiet",
 )
 
 
-def _duration_text(seconds: Fraction) -> str:
-    """Returns seconds as text, one nanosecond long.
+def _segments(plan: PresentationPlan) -> list[str]:
+    """Cuts at the planned frames by cue points, for no segment duration could say them.
 
-    The packager multiplies a double with the timescale and cuts off the fraction: 2.002 at 24000 becomes one tick less,
-    and after 1001 segments (33 minutes) an IDR one frame before the grid begins a segment of one frame (measured).
-    A nanosecond is below one tick, so that the cut-off always meets the exact tick.
+    Pictures are cut at the first IDR frame at or after a cue, hence half a frame early; sound and fast play at their
+    first frame after that. One thread (``--single_threaded``) would wait for ever: at a cue tracks wait for each other.
     """
-    nanoseconds = -(-seconds.numerator * 10**9 // seconds.denominator) + 1
-    return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
+    cues = [_seconds_text((frame - Fraction(1, 2)) / plan.frame_rate) for frame in plan.segment_starts_frames[1:]]
+    return ["--segment_duration", str(_NO_OTHER_CUT_S), *(["--ad_cues", ";".join(cues)] if cues else [])]
+
+
+_NO_OTHER_CUT_S = 1_000_000
+"""Longer than any title."""
+
+
+def _seconds_text(seconds: Fraction) -> str:
+    """Returns seconds with four decimals: finer than half a frame at any rate."""
+    ticks = round(seconds * 10_000)
+    return f"{ticks // 10_000}.{ticks % 10_000:04d}"

@@ -89,8 +89,9 @@ class PresentationPlan:
     recipe: PackagingRecipe
     frame_rate: Fraction
     """Exact frames per second of every rendition."""
-    grid_s: Fraction = Fraction(2)
-    """Distance of the IDR grid in seconds (``recipe.shots.idr_grid_s``)."""
+    segment_starts: tuple[int, ...] = ()
+    """Frames at which segments start, rising, the first 0, each an IDR frame of every rendition; empty: all segments
+    but the last have ``recipe.segment_s`` seconds, rounded to whole frames."""
 
     def __post_init__(self) -> None:
         """Takes plain pairs as tracks, then checks."""
@@ -141,20 +142,10 @@ class PresentationPlan:
         return self.renditions[0].frames
 
     @property
-    def segment_frames(self) -> int:
-        """Frames per segment: whole steps of the IDR grid, so that every segment begins where an IDR is."""
-        steps = round(self.recipe.segment_s / self.grid_s)
-        return max(1, steps) * grid_frames(self.frame_rate, self.grid_s)
-
-    @property
-    def segment_s(self) -> Fraction:
-        """Exact seconds per segment: 2.002 at 23.976 frames per second."""
-        return self.segment_frames / self.frame_rate
-
-    @property
     def segment_starts_frames(self) -> tuple[int, ...]:
-        """The frames at which segments start: the one place that knows, so that they need not be equally far apart."""
-        return tuple(range(0, self.frames, self.segment_frames))
+        """The frames at which segments start."""
+        step = grid_frames(self.frame_rate, Fraction(self.recipe.segment_s))
+        return self.segment_starts or tuple(range(0, self.frames, step))
 
     @property
     def duration_s(self) -> Fraction:
@@ -214,6 +205,11 @@ class PresentationPlan:
         broken += [f"unsafe path {item.path}" for item in self.tracks if _UNSAFE_PATH.search(str(item.path))]
         if not renditions:
             return [*broken, "no rendition"]
+        if self.segment_starts and (self.segment_starts[0], *sorted(set(self.segment_starts))) != (
+            0,
+            *self.segment_starts,
+        ):
+            broken.append("segment starts that do not rise from 0")
         broken += [
             f"{item.name} has {item.frames} frames, {renditions[0].name} has {renditions[0].frames}"
             for item in renditions

@@ -13,10 +13,9 @@ from domain.recipe import PackagingRecipe
 from domain.video import Codec
 from media.errors import PresentationInvalid
 from media.packaging.checks import check_presentation
-from media.packaging.packager import key_flags, packaging_command
+from media.packaging.package import package_presentation
 from media.packaging.plan import MANIFEST, MULTIVARIANT, PresentationPlan, TrackFile
 from media.packaging.segment_index import read_track
-from media.process import run_tool
 from media.tools import ToolPaths
 from tests.media.packaging.conftest import IDR_FRAMES, Packaged, make_rendition, with_key
 
@@ -168,9 +167,13 @@ async def test_a_rendition_whose_idrs_are_off_the_plan_is_refused(
     idr = tuple(frame + 1 if frame == 96 else frame for frame in IDR_FRAMES)
     odd = make_rendition(tools, tmp_path / "odd", (Codec.H264, 320, 180), Fraction(24), idr=idr)
     plan = replace(cbcs.plan, tracks=(odd, *cbcs.plan.tracks[1:]))
-    folder = tmp_path / "out"
-    await run_tool(packaging_command(tools, plan, out_dir=folder), stdin=key_flags(plan))
-    assert "video_h264_180p: 6 segments, not aligned from segment 3 on" in broken_rules(folder, plan)
+    with pytest.raises(PresentationInvalid, match="whose IDR frames differ"):
+        await package_presentation(tools, plan, out_dir=tmp_path / "out", on_progress=lambda _: None)
+
+
+def test_segments_elsewhere_than_planned_are_noticed(cbcs: Packaged) -> None:
+    plan = replace(cbcs.plan, segment_starts=(0, 48, 84, 144, 192, 240))
+    assert "video_h264_180p: 6 segments, not aligned from segment 3 on" in broken_rules(cbcs.folder, plan)
 
 
 def test_another_scheme_than_planned_is_noticed(cbcs: Packaged) -> None:

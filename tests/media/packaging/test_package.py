@@ -203,32 +203,31 @@ def test_every_track_names_its_own_key_and_no_other_wherever_it_is_named(package
             assert named == (key.label == item.label)
 
 
-async def test_segments_stay_on_the_grid_of_a_long_title(tools: ToolPaths, cenc: Packaged, tmp_path: Path) -> None:
-    """1003 segments at 23.976 with an IDR one frame before each grid point: where a rounded duration drifts off."""
+async def test_segments_follow_the_shots(tools: ToolPaths, tracks_24: tuple[TrackFile, ...], tmp_path: Path) -> None:
+    plan = replace(plan_of(tracks_24, "cbcs", segment_s=4), segment_starts=(0, 84, 143, 192, 240))
+    made = await package(tools, plan, tmp_path / "shots")
+    planned = [84, 59, 49, 48, 10]
+    for item in plan.media:
+        entries = parse_entries((made.folder / item.name / "playlist.m3u8").read_text("utf-8"))
+        found = [float(entry.duration_s) for entry in entries]
+        slack_s = 0.0 if isinstance(item.track, Rendition) else 1024 / 48_000
+        assert sum(found) == pytest.approx(FRAMES / 24, abs=2e-6)
+        ends = [sum(found[:count]) for count in range(1, 6)]
+        assert ends == pytest.approx([sum(planned[:count]) / 24 for count in range(1, 6)], abs=slack_s + 2e-6)
+        assert "#EXT-X-TARGETDURATION:4\n" in (made.folder / item.name / "playlist.m3u8").read_text("utf-8")
+    again = await package(tools, plan, tmp_path / "again")
+    assert tree_digest(again.folder) == tree_digest(made.folder)
+
+
+async def test_a_thousand_segments_start_where_they_are_planned(
+    tools: ToolPaths, cenc: Packaged, tmp_path: Path
+) -> None:
+    """1003 segments at 23.976 with another IDR one frame before each start: where a rounded time would meet it."""
     frames, rate, path = 1003 * 48, cenc.plan.frame_rate, tmp_path / "long.mp4"
-    run(
-        [
-            *(
-                tools.ffmpeg,
-                "-v",
-                "error",
-                "-f",
-                "lavfi",
-                "-i",
-                f"color=size=32x32:rate={rate}",
-                "-frames:v",
-                str(frames),
-            ),
-            *("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "keyint=infinite:min-keyint=1:scenecut=0"),
-            *(
-                "-force_key_frames",
-                "expr:not(mod(n,48))+eq(mod(n,48),47)",
-                "-video_track_timescale",
-                "24000",
-                str(path),
-            ),
-        ]
-    )
+    source = ("-f", "lavfi", "-i", f"color=size=32x32:rate={rate}", "-frames:v", str(frames))
+    encoder = ("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "keyint=infinite:min-keyint=1:scenecut=0")
+    key_frames = ("-force_key_frames", "expr:not(mod(n,48))+eq(mod(n,48),47)", "-video_track_timescale", "24000")
+    run([tools.ffmpeg, "-v", "error", *source, *encoder, *key_frames, str(path)])
     track = cenc.plan.renditions[0].model_copy(update={"frames": frames})
     plan = replace(cenc.plan, tracks=(TrackFile(track, path),))
     await run_tool(packaging_command(tools, plan, out_dir=tmp_path / "o"), stdin=key_flags(plan))

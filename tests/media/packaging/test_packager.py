@@ -90,10 +90,11 @@ def test_the_command_is_this_and_nothing_else() -> None:
         "--clear_lead",
         "0",
         "--use_fake_clock_for_muxer",
-        "--single_threaded",
         "--quiet",
         "--segment_duration",
-        "4.004000001",
+        "1000000",
+        "--ad_cues",
+        "3.9831;7.9871;11.9912;15.9952",
     )
 
 
@@ -148,25 +149,33 @@ def test_other_content_under_the_same_name_gets_another_iv() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "segment_s", "frames"),
-    [
-        ("24", 2, 48),
-        ("24000/1001", 4, 96),
-        ("25", 6, 150),
-        ("30000/1001", 2, 60),
-        ("60000/1001", 4, 240),
-        ("10.3", 4, 42),
-    ],
+    [("24", 2, 48), ("24000/1001", 4, 96), ("25", 6, 150), ("30000/1001", 2, 60), ("60000/1001", 4, 240)],
 )
-def test_a_segment_is_a_whole_number_of_grid_steps(rate: str, segment_s: int, frames: int) -> None:
+def test_segments_are_constant_unless_they_are_planned(rate: str, segment_s: int, frames: int) -> None:
     recipe = PackagingRecipe.model_validate({"segment_s": segment_s})
     item = rendition("a", 720)
     track = item.track.model_copy(update={"frame_rate": Fraction(rate)})
     made = PresentationPlan((TrackFile(track, item.path),), KEYS, recipe, Fraction(rate))
-    assert made.segment_frames == frames
+    assert made.segment_starts_frames == tuple(range(0, 480, frames))
+
+
+def test_every_cue_is_after_the_frame_before_a_segment_and_before_its_first() -> None:
+    made = replace(SMALL, segment_starts=(0, 1, 2, 95, 479))
     argv = packaging_command(TOOLS, made, out_dir=Path("/out")).argv
-    seconds = float(argv[argv.index("--segment_duration") + 1])
-    for timescale in (Fraction(rate).numerator, Fraction(rate).numerator * 1000):
-        assert int(seconds * timescale) == frames / Fraction(rate) * timescale
+    cues = [Fraction(cue) for cue in argv[argv.index("--ad_cues") + 1].split(";")]
+    for cue, start in zip(cues, made.segment_starts[1:], strict=True):
+        assert (start - 1) / made.frame_rate < cue < start / made.frame_rate
+
+
+def test_one_segment_has_no_cue() -> None:
+    argv = packaging_command(TOOLS, replace(SMALL, segment_starts=(0,)), out_dir=Path("/out")).argv
+    assert "--ad_cues" not in argv
+
+
+def test_segment_starts_rise_from_0() -> None:
+    for starts in ((1, 48), (0, 48, 48), (0, 96, 48)):
+        with pytest.raises(PresentationInvalid, match="rise from 0"):
+            replace(SMALL, segment_starts=starts)
 
 
 def test_a_plan_names_everything_that_is_wrong_with_it() -> None:
