@@ -94,7 +94,7 @@ def test_the_command_is_this_and_nothing_else() -> None:
         "--segment_duration",
         "1000000",
         "--ad_cues",
-        "3.9831;7.9871;11.9912;15.9952",
+        "3.9831;7.9871;11.9911;15.9951",
     )
 
 
