@@ -12,8 +12,9 @@ import pytest
 from domain.video import Codec
 from media.command import command
 from media.errors import DecryptionMismatch
-from media.packaging.decryption import decrypt_track, digest_packets
+from media.packaging.decryption import _Joined, decrypt_track, digest_packets
 from media.packaging.plan import TrackFile
+from media.packaging.segment_index import read_track
 from media.process import run_tool
 from media.tools import ToolPaths
 from tests.media.packaging.conftest import Packaged, make_rendition, package, plan_of
@@ -47,6 +48,22 @@ def test_a_wrong_key_is_noticed_and_not_shown(name: str, packaged: Packaged) -> 
     assert caught.value.where == name
     assert caught.value.found == "other payloads"
     assert wrong.hex() not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_no_segment_opens_with_another_key_or_none(name: str, packaged: Packaged) -> None:
+    item = next(item for item in packaged.plan.tracks if item.name == name)
+    index, key = read_track(packaged.folder / name), packaged.plan.key_of(item).key
+    others = [other.key for other in packaged.plan.keys if other.key != key]
+    assert len(others) == len(packaged.plan.keys) - 1 >= 2
+    assert len(index.segments) == 6
+    for segment in index.segments:
+        places = [index.init, index.range_of(segment)]
+        right = digest_packets(_Joined(places), key=key)
+        assert right.packets == segment.samples
+        assert segment.protected_bytes > 0
+        wrong = [digest_packets(_Joined(places), key=other) for other in (*others, None)]
+        assert right.md5 not in {each.md5 for each in wrong}
 
 
 def test_one_changed_byte_is_noticed(cbcs: Packaged, tmp_path: Path) -> None:
