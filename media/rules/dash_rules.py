@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 
 from media.packaging.segment_index import peak_rate_bps
 from media.rules.codec_names import is_same_codec
+from media.rules.media_model import Track
 from media.rules.model import AdaptationSet, PresentationOnDisk, Representation
 from media.rules.mpd_reader import children
 from media.rules.protection_headers import PLAYREADY, parse_pssh_base64
@@ -37,26 +39,28 @@ def times_are_those_of_the_media(presentation: PresentationOnDisk) -> Iterator[F
     Timelines and indexes must be exact to a tick of either time scale; ``@duration`` may be half a segment off (IOP).
     """
     for item in _representations(presentation, "video", "audio"):
-        if item.track is None:
+        if item.track is not None and not item.references:
+            yield Finding(item.where, "no segments", "segments of a timeline, a list or an index")
+        elif item.track is not None:
+            yield from islice(_untrue_times(item, item.track), 1)
+
+
+def _untrue_times(item: Representation, track: Track) -> Iterator[Finding]:
+    scale = track.init.timescale
+    tick_s = max(Fraction(1, scale), Fraction(1, item.timescale))
+    # An index counts before the edit list (14496-12, 8.16.3).
+    shift_s = abs(track.init.edit_s) if item.addressing == "base" else Fraction(0)
+    for reference in item.references:
+        if reference.segment is None:
             continue
-        scale = item.track.init.timescale
-        tick_s = max(Fraction(1, scale), Fraction(1, item.timescale))
-        for reference in item.references:
-            segment = reference.segment
-            if segment is None:
-                continue
-            allowed_s = reference.duration_s / 2 if item.addressing == "duration" else tick_s
-            start_s, end_s = Fraction(segment.start, scale), Fraction(segment.end, scale)
-            stated_end_s = reference.start_s + reference.duration_s
-            off_s = abs(reference.start_s - start_s)
-            if item.addressing != "duration":
-                off_s = max(off_s, abs(stated_end_s - end_s))
-            if item.addressing == "base":  # an index counts before the edit list (14496-12, 8.16.3)
-                off_s = max(Fraction(0), off_s - abs(item.track.init.edit_s))
-            if off_s > allowed_s:
-                found = f"{reference.span}: {float(reference.start_s):.6f} to {float(stated_end_s):.6f} s stated"
-                yield Finding(item.where, found, f"{float(start_s):.6f} to {float(end_s):.6f} s")
-                break
+        start_s, end_s = Fraction(reference.segment.start, scale), Fraction(reference.segment.end, scale)
+        stated_end_s = reference.start_s + reference.duration_s
+        off_s = abs(reference.start_s - start_s)
+        if item.addressing != "duration":
+            off_s = max(off_s, abs(stated_end_s - end_s))
+        if off_s - shift_s > (reference.duration_s / 2 if item.addressing == "duration" else tick_s):
+            found = f"{reference.span}: {float(reference.start_s):.6f} to {float(stated_end_s):.6f} s stated"
+            yield Finding(item.where, found, f"{float(start_s):.6f} to {float(end_s):.6f} s")
 
 
 @rule(

@@ -21,13 +21,14 @@ from tests.media.packaging.conftest import (
     Packaged,
     cbcs,
     cenc,
+    clear,
     make_rendition,
     tools,
     tracks_24,
     tracks_23976,
 )
 
-__all__ = ["cbcs", "cenc", "tools", "tracks_24", "tracks_23976"]
+__all__ = ["cbcs", "cenc", "clear", "tools", "tracks_24", "tracks_23976"]
 _LABELS = {"video_h264_180p": "SD", "video_h264_720p": "HD", "audio_eng_2ch": "AUDIO"}
 _SUBTITLES = """WEBVTT
 
