@@ -80,7 +80,7 @@ async def package_presentation(
     """
     _make_empty(out_dir)
     cpu_s = await _run_packager(tools, plan, out_dir, on_progress)
-    checks, finishing_s = await asyncio.to_thread(_finish_manifests, plan, out_dir)
+    checks, finishing_s = await asyncio.to_thread(_finish_manifests, plan, out_dir, on_progress)
     cpu_s += finishing_s
     on_progress(f"manifests written, {len(checks.passed())} rules kept")
     decrypted: dict[str, str] = {}
@@ -140,7 +140,9 @@ def proofs_of(plan: PresentationPlan) -> dict[str, TrackFile]:
     return {**{item.name: item for item in plan.media}, **plan.trick_tracks}
 
 
-def _finish_manifests(plan: PresentationPlan, out_dir: Path) -> tuple[CheckReport, float]:
+def _finish_manifests(
+    plan: PresentationPlan, out_dir: Path, on_progress: Callable[[str], None]
+) -> tuple[CheckReport, float]:
     """Writes everything that the packager did not and checks every rule; returns the verdicts and CPU seconds."""
     began = time.thread_time()
     sheets: dict[str, SheetIndex] = {}
@@ -150,13 +152,14 @@ def _finish_manifests(plan: PresentationPlan, out_dir: Path) -> tuple[CheckRepor
     for item in plan.tracks:
         if isinstance(item.track, TextTrack):
             write_text_track(plan, item.track, item.path, out_dir / item.name)
+            on_progress(f"{item.name} written")
         elif isinstance(item.track, Thumbnails):
             sheets[item.name] = write_thumbnails(item.track, item.path, out_dir / item.name, plan.duration_s)
-    index = read_presentation(plan, out_dir, sheets)
+    index = read_presentation(plan, out_dir, sheets, on_progress)
     if plan.recipe.storage == "file":
         for track in index.tracks.values():
-            join_segments(track)
-        index = read_presentation(plan, out_dir, sheets)
+            join_segments(track, on_progress)
+        index = read_presentation(plan, out_dir, sheets, on_progress)
     write_manifests(index, out_dir)
     checks = check_presentation(out_dir, plan)
     return checks, time.thread_time() - began

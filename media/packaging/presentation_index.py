@@ -1,6 +1,6 @@
 """A whole presentation as it lies on disk: what manifests are written from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,11 +39,20 @@ class PresentationIndex:
         return key_tags(self.tracks[item.name].header, self.plan.key_of(item), self.plan.scheme)
 
 
-def read_presentation(plan: PresentationPlan, folder: Path, sheets: Mapping[str, SheetIndex]) -> PresentationIndex:
-    """Reads all segments of a packaged folder.
+def read_presentation(
+    plan: PresentationPlan,
+    folder: Path,
+    sheets: Mapping[str, SheetIndex],
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> PresentationIndex:
+    """Reads all segments of a packaged folder; reports each track.
 
     Raises:
         PresentationInvalid: if a file is missing or malformed.
     """
     names = [*(item.name for item in plan.media), *(track.name for track in plan.text), *plan.trick_tracks]
-    return PresentationIndex(plan, {name: read_track(folder / name) for name in names}, sheets)
+    tracks = {}
+    for name in names:
+        tracks[name] = read_track(folder / name)
+        on_progress(f"{name} read back")
+    return PresentationIndex(plan, tracks, sheets)

@@ -9,11 +9,12 @@ by Protocol Buffers: field 2 (``key_ids``, 16 bytes) and field 9 (``protection_s
 
 from pathlib import Path
 
+from domain.drm import PLAYREADY, WIDEVINE
 from media.packaging.box_writer import box, full_box, u32
 from media.packaging.boxes import split_boxes
 
-WIDEVINE_SYSTEM = bytes.fromhex("edef8ba979d64acea3c827dcd51d21ed")
-PLAYREADY_SYSTEM = bytes.fromhex("9a04f07998404286ab92e65be0885f95")
+WIDEVINE_SYSTEM = bytes.fromhex(WIDEVINE.replace("-", ""))
+PLAYREADY_SYSTEM = bytes.fromhex(PLAYREADY.replace("-", ""))
 _KEY_ID = b"\x12\x10"
 _PROTECTION_SCHEME = b"\x48"
 

@@ -5,6 +5,7 @@ One object for each track instead of thousands; players ask for byte ranges. Sou
 """
 
 import shutil
+from collections.abc import Callable
 
 from media.packaging.box_writer import full_box, u16, u32, u64
 from media.packaging.boxes import read_boxes
@@ -16,8 +17,13 @@ _SAP_TYPE_1 = 0b1001 << 28
 _LEFT_OUT = frozenset({"styp", "sidx"})
 
 
-def join_segments(index: TrackIndex) -> None:
-    """Makes one file of a folder's initialization segment and segments, which are removed."""
+def join_segments(index: TrackIndex, on_progress: Callable[[str], None]) -> None:
+    """Makes one file of a folder's initialization segment and segments, which are removed.
+
+    Args:
+        index: The track, in segments.
+        on_progress: Called after each segment.
+    """
     folder = index.init.path.parent
     sizes = [_kept_bytes(index, number) for number in range(len(index.segments))]
     partial = folder / f"{TRACK_FILE}.part"
@@ -31,6 +37,7 @@ def join_segments(index: TrackIndex) -> None:
                     source.seek(start)
                     joined.write(source.read(size))
             path.unlink()
+            on_progress(f"{index.name}/{segment.name} joined")
     index.init.path.unlink()
     shutil.move(partial, folder / TRACK_FILE)
 
