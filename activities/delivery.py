@@ -90,7 +90,10 @@ class DeliveryActivities:
         )
         began = time.process_time()
         pulse = Pulse("publish")
-        release = await pulse.run(publish_release, self._box.store, draft, on_step=pulse.step())
+        with self._box.bench(pulse) as bench:
+            release = await pulse.run(
+                publish_release, self._box.store, draft, scratch=bench.scratch, on_step=pulse.step()
+            )
         return PublishedTitle(release=release, cpu_s=time.process_time() - began)
 
     async def _assemble(self, mezzanine: Mezzanine, unit: AssembleUnit, bench: Bench, pulse: Pulse) -> Rendition:

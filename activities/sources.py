@@ -58,7 +58,13 @@ class SourceActivities:
         if finished and not await asyncio.to_thread(is_sealed, self._box.store, finished.release):
             finished = None
         recipe = await asyncio.to_thread(self._box.results.put_document, request.recipe)
-        return OpenedTitle(source=source, recipe=recipe, title_key=key, finished=finished)
+        return OpenedTitle(
+            source=source,
+            recipe=recipe,
+            title_key=key,
+            finished=finished,
+            heartbeat_timeout_s=self._box.heartbeat_timeout_s,
+        )
 
     @activity.defn
     async def inspect_source(self, source: StoredFile) -> InspectedSource:

@@ -37,6 +37,8 @@ class Toolbox:
     keys: KeyProvider | None
     """Only the worker that packages has keys."""
     report_base_url: str = ""
+    heartbeat_timeout_s: float = 60.0
+    """Silence after which a step of a title counts as lost; see ``workers.settings``."""
 
     @contextmanager
     def bench(self, pulse: Pulse | None = None) -> Iterator[Bench]:

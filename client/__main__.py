@@ -6,7 +6,15 @@ from typing import NoReturn
 
 import typer
 
-from client import attention_commands, check_command, demo_command, encode_command, stack_commands, title_commands
+from client import (
+    attention_commands,
+    check_command,
+    demo_command,
+    encode_command,
+    stack_commands,
+    store_commands,
+    title_commands,
+)
 from client.exit_codes import ExitCode
 
 _HELP = """Per-title, per-shot video encoding: a mezzanine in, an encrypted and verified streaming release out.
@@ -21,7 +29,7 @@ Commands work on the local stack in .pertitle/, or on a cluster if TEMPORAL_ADDR
 """
 _EPILOG = (
     "Exit codes: 0 done; 2 usage; 3 request or source refused; 4 title failed; 5 stack trouble; "
-    "6 title canceled; 7 a rule is broken; 130 interrupted; 1 a defect of pertitle."
+    "6 title canceled; 7 a rule is broken; 8 damaged releases; 130 interrupted; 1 a defect of pertitle."
 )
 
 app = typer.Typer(
@@ -33,7 +41,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for room in (title_commands, attention_commands, encode_command, stack_commands, demo_command, check_command):
+for room in (
+    title_commands,
+    attention_commands,
+    encode_command,
+    stack_commands,
+    store_commands,
+    demo_command,
+    check_command,
+):
     room.register(app)
 
 

@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     """The title was canceled."""
     RULE_BROKEN = 7
     """``check``: the presentation breaks a MUST."""
+    DAMAGED = 8
+    """A scrub found damaged releases."""
     INTERRUPTED = 130
     """Ctrl-C or SIGTERM."""
 

@@ -56,6 +56,8 @@ class OpenedTitle(Value):
     title_key: Sha256
     """Digest of title id, source, recipe and tools."""
     finished: TitleReceipt | None = None
+    heartbeat_timeout_s: float = Field(default=60.0, gt=0)
+    """Silence after which a step counts as lost: of the worker that opened the title, kept for all of it."""
 
 
 class InspectedSource(Value):

@@ -178,6 +178,8 @@ class BatchTask(Value):
     units: tuple[int, ...] = ()
     """The units to run, ``count`` of them, where they are no range: failed ones that are tried again."""
     priority_key: int = Field(default=3, ge=1, le=5)
+    shortest_silence_s: float = Field(default=20.0, gt=0)
+    """Seconds without heartbeat after which the shortest unit counts as lost."""
 
     @property
     def indices(self) -> tuple[int, ...]:

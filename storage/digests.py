@@ -33,6 +33,18 @@ def blocks(stream: Readable) -> Iterator[bytes]:
         yield block
 
 
+def whole_blocks(stream: Readable) -> Iterator[bytes]:
+    """Yields a stream's bytes in blocks of exactly 64 KiB, only the last one shorter: block numbers tell a place."""
+    rest = b""
+    for block in blocks(stream):
+        rest += block
+        while len(rest) >= BLOCK_BYTES:
+            yield rest[:BLOCK_BYTES]
+            rest = rest[BLOCK_BYTES:]
+    if rest:
+        yield rest
+
+
 def sha256_of_bytes(content: bytes) -> Sha256:
     """Returns the digest of bytes, 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import secrets
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from domain.files import StoredFile
 from domain.values import Sha256, Value
 from storage.addresses import ObjectAddress, object_key, parse_address
 from storage.connection import Buckets
-from storage.digests import Progress, blocks, no_progress, sha256_of_bytes, sha256_of_file
+from storage.digests import Progress, blocks, no_progress, sha256_of_bytes, sha256_of_file, whole_blocks
 from storage.errors import DigestMismatch, ObjectMissing
 from storage.s3_faults import failed_condition, is_missing, s3_faults_as_ours
 from storage.uploads import SINGLE_PUT_LIMIT_BYTES, ObjectHeaders, OpenUpload, Uploader
@@ -42,6 +42,14 @@ class ObjectFacts(Value):
     """As noted by whoever wrote it; ``None`` for objects that are not ours. A claim, not a proof."""
     content_type: str
     cache_control: str | None
+
+
+class ListedObject(Value):
+    """One object of a listing."""
+
+    key: str
+    size_bytes: int
+    modified: datetime
 
 
 class ObjectStore:
@@ -225,11 +233,41 @@ class ObjectStore:
         """Stores a file where nothing lies yet; tells whether it did."""
         return self._uploader.put_file(address, path, sha256=sha256, headers=headers, on_progress=no_progress)
 
+    # Listings, and what has to go
+
+    def list_objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """Yields the objects of a bucket under a prefix, in rising order of their keys."""
+        with s3_faults_as_ours("ListObjectsV2", f"s3://{bucket}/{prefix}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    yield ListedObject(key=item["Key"], size_bytes=item["Size"], modified=item["LastModified"])
+
+    def remove(self, address: ObjectAddress) -> None:
+        """Removes an object; for the janitor only: nothing else of ours ever deletes."""
+        with s3_faults_as_ours("DeleteObject", address):
+            self._client.delete_object(Bucket=address.bucket, Key=address.key)
+
+    def read_blocks(self, address: ObjectAddress) -> Iterator[bytes]:
+        """Yields what lies at an address in blocks of 64 KiB, proved by nothing; none if nothing lies there."""
+        with s3_faults_as_ours("GetObject", address):
+            try:
+                answer = self._client.get_object(Bucket=address.bucket, Key=address.key)
+            except ClientError as error:
+                if is_missing(error):
+                    return
+                raise
+            with contextlib.closing(answer["Body"]) as body:
+                yield from whole_blocks(body)
+
     # Multipart leftovers
 
     def list_open_uploads(self, prefix: str = "") -> tuple[OpenUpload, ...]:
         """Returns the open multipart uploads of all our buckets."""
         return tuple(upload for bucket in self.buckets.all for upload in self._uploader.list_open(bucket, prefix))
+
+    def abort_upload(self, upload: OpenUpload) -> None:
+        """Aborts an open upload; one that is gone already is fine."""
+        self._uploader.abort(ObjectAddress(upload.bucket, upload.key), upload.upload_id)
 
     def abort_stale_uploads(self, prefix: str, older_than: timedelta) -> tuple[OpenUpload, ...]:
         """Aborts the open multipart uploads of all our buckets that are older than a span, and returns them."""

@@ -62,6 +62,7 @@ async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolb
         scratch=scratch,
         keys=open_key_provider(settings, SealedRecordStore(store)) if role == "io" else None,
         report_base_url=settings.report_base_url,
+        heartbeat_timeout_s=settings.heartbeat_timeout_s,
     )
 
 

@@ -84,6 +84,9 @@ class Settings(KeySettings):
     """Address of the portal, ``http://host:port``, for links to reports in the Temporal UI; empty for no links."""
     temporal_ui_url: str = ""
     """Address of the Temporal UI, ``http://host:port``: its pages may ask the portal to open sealed payloads."""
+    heartbeat_timeout_s: float = Field(default=60.0, ge=6)
+    """Seconds without a sign of life after which a step counts as lost and is given out again; for a unit of a shot a
+    third of that at least, longer for long ones. A title keeps the value it was begun with."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least important level of log lines that are written."""
     graceful_shutdown_s: float = Field(default=30.0, ge=0)

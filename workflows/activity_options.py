@@ -31,18 +31,19 @@ class ActivityOptions(TypedDict):
 
 class _Who(TypedDict):
     queue: str
+    silence_s: float
     priority: Priority
     summary: str
 
 
 def light_options(**who: Unpack[_Who]) -> ActivityOptions:
     """Returns options for seconds of work without a process of its own; reading many results says how far it is."""
-    return _options(timedelta(minutes=15), timedelta(seconds=60), **who)
+    return _options(timedelta(minutes=15), **who)
 
 
 def title_options(**who: Unpack[_Who]) -> ActivityOptions:
     """Returns options for work on a whole title: hours are normal, a minute without progress is not."""
-    return _options(timedelta(hours=24), timedelta(seconds=60), **who)
+    return _options(timedelta(hours=24), **who)
 
 
 def unit_options(work: WorkList, **who: Unpack[_Who]) -> ActivityOptions:
@@ -51,15 +52,15 @@ def unit_options(work: WorkList, **who: Unpack[_Who]) -> ActivityOptions:
     A slow preset at 2160p may take a minute to its first frame, a 360p unit a second: the heartbeat time-out
     follows the estimate, because a killed worker is noticed only when it has passed.
     """
-    silence_s = min(180.0, max(20.0, work.longest_unit_s / 5))
-    return _options(timedelta(seconds=10 * work.longest_unit_s + 600), timedelta(seconds=silence_s), **who)
+    who["silence_s"] = min(180.0, max(who["silence_s"], work.longest_unit_s / 5))
+    return _options(timedelta(seconds=10 * work.longest_unit_s + 600), **who)
 
 
-def _options(longest: timedelta, silence: timedelta, **who: Unpack[_Who]) -> ActivityOptions:
+def _options(longest: timedelta, **who: Unpack[_Who]) -> ActivityOptions:
     return ActivityOptions(
         task_queue=who["queue"],
         start_to_close_timeout=longest,
-        heartbeat_timeout=silence,
+        heartbeat_timeout=timedelta(seconds=who["silence_s"]),
         retry_policy=RETRIES,
         # Most activities own processes: the workflow goes on only when those are gone.
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

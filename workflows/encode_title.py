@@ -66,6 +66,7 @@ class EncodeTitle(Attended):
         self._log = TitleLog()
         self._room = WaitingRoom(self._log.attend)
         self._request: TitleRequest | None = None
+        self._silence_s = 60.0
         self._batches = asyncio.Semaphore(OPEN_BATCHES)
 
     @workflow.run
@@ -107,6 +108,7 @@ class EncodeTitle(Attended):
             request.model_dump(mode="json", exclude_defaults=True),
             **self._on_title(IO, "find the source and what is known of it"),
         )
+        self._silence_s = opened.heartbeat_timeout_s
         if opened.finished is not None:
             self._log.note("This release exists already: nothing had to be encoded.")
             self._enter("publish")
@@ -294,6 +296,7 @@ class EncodeTitle(Attended):
                 first=first,
                 count=min(UNITS_PER_BATCH, work.count - first),
                 priority_key=BASELINE_PRIORITY if work.kind is UnitKind.BASELINE else self._priority_key,
+                shortest_silence_s=self._silence_s / 3,
             )
             for first in range(0, work.count, UNITS_PER_BATCH)
         ]
@@ -356,10 +359,10 @@ class EncodeTitle(Attended):
         )
 
     def _on_title(self, queue: str, summary: str) -> ActivityOptions:
-        return title_options(queue=queue, priority=self._priority, summary=summary)
+        return title_options(queue=queue, silence_s=self._silence_s, priority=self._priority, summary=summary)
 
     def _lightly(self, summary: str) -> ActivityOptions:
-        return light_options(queue=ORCHESTRATE, priority=self._priority, summary=summary)
+        return light_options(queue=ORCHESTRATE, silence_s=self._silence_s, priority=self._priority, summary=summary)
 
     @property
     def _title_id(self) -> str:

@@ -69,6 +69,7 @@ class ShotBatch:
         options = unit_options(
             work,
             queue=QUEUE_OF[work.kind],
+            silence_s=self._task.shortest_silence_s,
             priority=Priority(priority_key=self._task.priority_key, fairness_key=self._task.title_id),
             summary=f"{work.kind.value} {index + 1} of {work.count}",
         )

@@ -28,9 +28,8 @@ from protection.secret_bytes import SecretBytes
 from sample_media import faults
 from sample_media.clips import make_clip
 from storage.release_reader import read_current, read_release
-from tests.faults.conftest import RECIPE
 from tests.support.leaks import exported_histories
-from tests.support.stacks import TestStack, children_of, running_stack, wait_for
+from tests.support.stacks import RECIPE, TestStack, children_of, running_stack, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from temporalio.api.enums.v1 import EventType
-
 from activities.sources import title_key
 from client.local_stack.control import start_stack, stop_stack
 from client.local_stack.state import StackState, read_stack
@@ -26,6 +24,12 @@ from storage.release_reader import read_release
 from storage.sealed_records import SealedRecordStore
 
 PATIENCE_S = 300.0
+RECIPE = {
+    "codecs": [{"codec": "h264", "preset": "veryfast"}],
+    "heights_px": [180],
+    "policy": {"max_rungs": 2, "min_bitrate_bps": 20_000},
+}
+"""A title of seconds, searched."""
 
 
 @dataclass
@@ -136,13 +140,3 @@ def command_lines() -> Iterator[tuple[int, str]]:
             yield int(path.parent.name), path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-
-
-async def lost_tries(stack: TestStack, workflow_id: str, kind: str) -> int:
-    """Returns how many tries of a kind's units were lost: the sum of attempts beyond the first."""
-    lost = 0
-    history = await stack.session.temporal.get_workflow_handle(f"{workflow_id}/{kind}-0001").fetch_history()
-    for event in history.events:
-        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
-            lost += event.activity_task_started_event_attributes.attempt - 1
-    return lost

@@ -1,0 +1,293 @@
+"""Faults of processes and servers while a whole title runs (operations.md, families A, B and D)."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+
+from client.local_stack.parts import WORKER_ROLES
+from client.local_stack.state import read_stack
+from client.titles import submit_title
+from domain.release import TitleReceipt
+from storage.release_reader import read_current, stored_object
+from storage.scrub import scrub_release
+from tests.support.fault_cases import FaultCase, FaultReport
+from tests.support.fault_stack import DisturbedTitle, FaultStack
+from tests.support.s3_fault_proxy import Rule, flipped_bit, lost_answer, refusing, slow, truncated
+from tests.support.stacks import children_of, wait_for
+
+Act = Callable[[FaultStack, FaultReport], Awaitable[None]]
+RELEASES = "/pertitle-releases/"
+
+
+def killed(role: str, stage: str) -> Act:
+    """``kill -9`` of a part when the title is in a stage."""
+
+    async def act(scene: FaultStack, report: FaultReport) -> None:
+        title = await scene.begin()
+        if role == "encode-cpu":
+            running = await scene.encoding()
+        else:
+            running = []
+            await scene.reach(title, stage)
+        before = scene.stack.pid_of(role)
+        os.kill(before, signal.SIGKILL)
+        await scene.judge(title, report, kills=scene.slots(role))
+        assert scene.stack.pid_of(role) != before
+        assert not [pid for pid in running if is_alive(pid)]
+        report.seen = f"killed in {stage}, {report.lost} tries lost"
+
+    return act
+
+
+async def monkey(scene: FaultStack, report: FaultReport) -> None:
+    chance, kills = random.Random(20), 0
+    title = await scene.begin()
+    finishing = asyncio.create_task(title.handle.result())
+    while not (await asyncio.wait([finishing], timeout=20.0))[0]:
+        state = read_stack(scene.stack.folder)
+        assert state is not None
+        victims = [role for role in WORKER_ROLES if role in state.pids]
+        for role in victims if kills == 0 else chance.sample(victims, k=min(2, len(victims))):
+            with suppress(ProcessLookupError):
+                os.kill(state.pids[role], signal.SIGKILL)
+            kills += scene.slots(role)
+    await scene.judge(title, report, kills=kills)
+    report.seen = f"{kills} slots killed, {report.lost} tries lost"
+
+
+async def stopped_worker(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    programs = await scene.encoding()
+    worker = scene.stack.pid_of("encode-cpu")
+    for pid in (worker, *programs):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(13)  # twice the heartbeat time-out of a unit: the fault itself, no wait for a result
+    finally:
+        for pid in (worker, *programs):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+    await scene.judge(title, report, kills=2)
+    assert scene.stack.pid_of("encode-cpu") == worker
+
+
+async def spot_notice(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    await scene.encoding()
+    before = scene.stack.pid_of("encode-cpu")
+    os.kill(before, signal.SIGTERM)
+    await wait_for(lambda: not is_alive(before), "the worker's end", 110)
+    await scene.judge(title, report, kills=1)
+
+
+async def killed_program(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    for pid in await scene.encoding():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    await scene.judge(title, report, kills=1)
+    report.seen = f"{report.lost} tries lost"
+
+
+async def server_restart(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    await scene.encoding()
+    before = scene.stack.pid_of("temporal")
+    os.kill(before, signal.SIGKILL)
+    await scene.judge(title, report, kills=2)
+    assert scene.stack.pid_of("temporal") != before
+
+
+async def server_away(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    await scene.encoding()
+    temporal = scene.stack.pid_of("temporal")
+    os.kill(temporal, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(40)  # the fault itself: longer than every heartbeat time-out
+    finally:
+        os.kill(temporal, signal.SIGCONT)
+    await scene.judge(title, report, kills=4)
+    report.seen = f"{report.lost} tries lost"
+
+
+async def submitted_in_parallel(scene: FaultStack, report: FaultReport) -> None:
+    request = await scene.prepare()
+    client = scene.stack.session.temporal
+    submissions = await asyncio.gather(*(submit_title(client, request) for _ in range(10)))
+    (workflow_id,) = {submission.handle.id for submission in submissions}
+    title = scene.watch(submissions[0].handle)
+    await scene.judge(title, report, kills=0)
+    again = await submit_title(client, request)
+    assert not again.is_new
+    assert (await again.handle.result()).release.release_id == scene.release_id
+    runs = [run async for run in client.list_workflows(f'WorkflowId = "{workflow_id}"')]
+    assert len(runs) == 1
+    report.seen = "10 submits, 1 run; an 11th after success starts nothing"
+
+
+def canceled_in(stage: str) -> Act:
+    """Cancel when the title is in a stage."""
+
+    async def act(scene: FaultStack, report: FaultReport) -> None:
+        with scene.proxy.failing(Rule(slow(20_000), method="GET", key="/objects/")):
+            title = await scene.begin()
+            await _reach_work(scene, title, stage)
+            await title.handle.cancel()
+            with pytest.raises(WorkflowFailureError):
+                await title.handle.result()
+        status = (await title.handle.describe()).status
+        assert status is WorkflowExecutionStatus.CANCELED
+        await scene.judge_ended(title, report)
+        report.seen = "status canceled"
+
+    return act
+
+
+async def terminated(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    await scene.encoding()
+    await title.handle.terminate("by the test")
+    await scene.judge_ended(title, report)
+
+
+async def _reach_work(scene: FaultStack, title: DisturbedTitle, stage: str) -> None:
+    if stage == "trials":
+        await scene.encoding()
+    elif stage == "publish":
+        await wait_for(lambda: any(RELEASES in seen.key for seen in scene.proxy.seen), "the first object of a release")
+    else:
+        await scene.reach(title, stage)
+
+
+async def store_away(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    await scene.encoding()
+    scene.proxy.refuse()
+    try:
+        await asyncio.sleep(25)  # the fault itself
+    finally:
+        scene.proxy.accept()
+    await scene.judge(title, report, kills=12)
+    report.seen = f"away for 25 s, {report.lost} tries lost"
+
+
+async def lying_store(scene: FaultStack, report: FaultReport) -> None:
+    rules = (
+        Rule(refusing(503, "SlowDown"), probability=0.10, seed=1),
+        Rule(lost_answer(500, "InternalError"), method="PUT", probability=0.05, seed=2),
+        Rule(truncated, method="GET", probability=0.03, seed=3),
+        Rule(flipped_bit, method="GET", key="/(objects|results|titles)/", probability=0.03, seed=4),
+    )
+    with scene.proxy.failing(*rules):
+        title = await scene.begin()
+        await scene.judge(title, report, kills=40)
+    struck = sum(rule.struck for rule in rules)
+    assert struck
+    report.seen = f"{struck} lies in {len(scene.proxy.seen)} requests, {report.lost} tries lost"
+
+
+async def crashed_publisher(scene: FaultStack, report: FaultReport) -> None:
+    """The worker dies at four moments of one publishing; each time the next one goes on."""
+    title, deaths = await scene.begin(), 0
+    for path in ("init.mp4", "playlist.m3u8", "release.json", "current.json"):
+
+        def has_come(path: str = path) -> bool:
+            return any(
+                seen.method == "PUT" and seen.key.endswith(path) for seen in scene.proxy.seen if RELEASES in seen.key
+            )
+
+        await wait_for(has_come, path)
+        with suppress(KeyError, ProcessLookupError):
+            os.kill(scene.stack.pid_of("io"), signal.SIGKILL)
+            deaths += 1
+    await scene.judge(title, report, kills=2 * deaths)
+    report.seen = f"{deaths} deaths, {report.lost} tries lost"
+
+
+async def bit_rot(scene: FaultStack, report: FaultReport) -> None:
+    """A byte flips on the disk under the S3 server; the scrub names the object."""
+    title = await scene.begin()
+    release = await scene.judge(title, report, kills=0)
+    current = await asyncio.to_thread(read_current, scene.store, release.title_id)
+    assert current is not None
+    assert (await asyncio.to_thread(scrub_release, scene.store, current)).damaged == ()
+    victim = max(release.objects, key=lambda item: item.size_bytes)
+    content = await asyncio.to_thread(scene.store.read_bytes, stored_object(scene.store, current, victim))
+    marker = content[len(content) // 2 :][:64]
+    copies = 0
+    for path in (scene.stack.folder / "s3").rglob("*.dat"):
+        place = path.read_bytes().find(marker)
+        while place >= 0:
+            with path.open("r+b") as file:
+                file.seek(place)
+                file.write(bytes([marker[0] ^ 1]))
+            copies += 1
+            place = path.read_bytes().find(marker)
+    assert copies
+    found = await asyncio.to_thread(scrub_release, scene.store, current)
+    assert [item.path for item in found.damaged] == [victim.path]
+    report.seen = f"{victim.path}: {found.damaged[0].found[:60]}"
+
+
+async def power_cut(scene: FaultStack, report: FaultReport) -> None:
+    title = await scene.begin()
+    await scene.encoding()
+    await scene.cut_power()
+    await scene.go_on()
+    client = scene.stack.session.temporal
+    title.handle = client.get_workflow_handle(title.handle.id, result_type=TitleReceipt)
+    await scene.judge(title, report, kills=4)
+    report.seen = f"goes on by itself, {report.lost} tries lost"
+
+
+def is_alive(pid: int) -> bool:
+    """Tells whether a process runs and is no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:  # noqa: PTH123 - /proc is no file
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def no_orphans(scene: FaultStack, report: FaultReport) -> None:
+    """``kill -9`` of a worker takes the programs with it at once, not only when somebody notices."""
+    title = await scene.begin()
+    worker = scene.stack.pid_of("encode-cpu")
+    programs = await wait_for(lambda: children_of(worker), "an encode")
+    os.kill(worker, signal.SIGKILL)
+    await wait_for(lambda: not any(is_alive(pid) for pid in programs), "the end of the programs", 5)
+    await scene.judge(title, report, kills=1)
+
+
+SAME = "same release, nothing lost but the tries under way"
+STACK_CASES: list[FaultCase[FaultStack]] = [
+    FaultCase("A1", "kill encode-cpu", "kill -9 in an encode", SAME, killed("encode-cpu", "trials"), is_sampled=True),
+    FaultCase("A1i", "kill io", "kill -9 while the source is inspected", SAME, killed("io", "inspect")),
+    FaultCase("A1m", "kill measure", "kill -9 while encodes are measured", SAME, killed("measure", "measure")),
+    FaultCase("A1o", "kill orchestrate", "kill -9 in the trials", SAME, killed("orchestrate", "trials")),
+    FaultCase("A1p", "no orphans", "kill -9 of a worker", "its programs end with it", no_orphans),
+    FaultCase("A2", "monkey", "workers killed every 20 s", SAME, monkey),
+    FaultCase("A3", "SIGSTOP", "a worker and its program frozen for 13 s", SAME, stopped_worker),
+    FaultCase("A4", "spot notice", "SIGTERM to a worker", "it ends within 110 s; same release", spot_notice),
+    FaultCase("A5", "kill ffmpeg", "kill -9 of the program only", SAME, killed_program, is_sampled=True),
+    FaultCase("A7", "Temporal dies", "kill -9 of the server", SAME, server_restart, is_sampled=True),
+    FaultCase("A8", "Temporal away", "the server frozen for 40 s", SAME, server_away),
+    FaultCase("A9", "power cut", "kill -9 of everything, then up", SAME, power_cut, is_sampled=True),
+    FaultCase("A10", "10 submits", "at once, and one after success", "one run", submitted_in_parallel, is_sampled=True),
+    FaultCase("A13t", "cancel in trials", "cancel", "canceled, nothing left", canceled_in("trials"), is_sampled=True),
+    FaultCase("A13e", "cancel in measure", "cancel", "canceled, nothing left", canceled_in("measure")),
+    FaultCase("A13k", "cancel in package", "cancel", "canceled, nothing left", canceled_in("package")),
+    FaultCase("A13p", "cancel in publish", "cancel", "canceled, nothing left", canceled_in("publish")),
+    FaultCase("A14", "terminate", "terminate without clean-up", "nothing left within seconds", terminated),
+    FaultCase("B19s", "store away", "refused for 25 s in a title", SAME, store_away),
+    FaultCase("B20s", "lying store", "503, lost answers, cut and flipped bodies", SAME, lying_store),
+    FaultCase("D48", "bit rot", "a byte flips on the server's disk", "the scrub names the file", bit_rot),
+    FaultCase("D42s", "crashed publisher", "kill -9 after 4 steps of publishing", SAME, crashed_publisher),
+]

@@ -1,0 +1,276 @@
+"""A real local stack that is disturbed, a title that is run on it again and again, and the oracle that judges it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.service import RPCError
+
+from client.local_stack.control import start_stack, stop_stack
+from client.local_stack.parts import SERVER_PARTS, WORKER_ROLES
+from client.local_stack.state import read_stack
+from client.requests import workflow_id_of
+from client.session import local_session
+from client.titles import TASK_QUEUE, WORKFLOW, Handle
+from domain.progress import TitleProgress
+from domain.recipe import Recipe
+from domain.release import ReleaseManifest, TitleReceipt
+from domain.request import TitleRequest
+from storage.connection import connect
+from storage.errors import StorageError, StorageUnavailable
+from storage.object_store import ObjectStore
+from storage.release_reader import read_current, verify_release
+from tests.support.fault_cases import FaultReport
+from tests.support.s3_fault_proxy import S3FaultProxy, running_proxy
+from tests.support.stacks import TestStack, children_of, known_keys, wait_for, wait_for_answer
+
+RECIPE = {
+    "codecs": [{"codec": "h264", "preset": "ultrafast"}],
+    "heights_px": [180],
+    "policy": {"max_rungs": 2, "min_bitrate_bps": 20_000},
+    "search": {"method": "grid"},
+}
+PARTS = (*SERVER_PARTS, *WORKER_ROLES)
+TITLE_ID = "disturbed"
+SETTINGS = {"PERTITLE_ENCODE_SLOTS": "1", "PERTITLE_HEARTBEAT_TIMEOUT_S": "18"}
+"""One encode at a time, so that there is a middle; a dead worker is missed after 6 s in a unit and 18 s in a step."""
+
+
+@dataclass
+class DisturbedTitle:
+    """A title under way, and what was seen of its pointer meanwhile."""
+
+    handle: Handle
+    watcher: "asyncio.Task[None] | None" = None
+    faults: list[str] = field(default_factory=list)
+    """Moments at which ``current.json`` pointed to something that is not whole."""
+
+
+@dataclass
+class FaultStack:
+    """The stack of all cases: its store is wiped before each title, so that every title does all of its work."""
+
+    stack: TestStack
+    proxy: S3FaultProxy
+    """Through it the workers reach the store."""
+    clip: Path
+    undisturbed: ReleaseManifest | None = None
+    _count: int = 0
+
+    @property
+    def store(self) -> ObjectStore:
+        """The store, not through the proxy."""
+        return self.stack.session.store
+
+    @property
+    def release_id(self) -> str:
+        """The release of the undisturbed run."""
+        assert self.undisturbed is not None
+        return self.undisturbed.release_id
+
+    @staticmethod
+    def slots(role: str) -> int:
+        """Returns how many tries one kill of a part may take with it."""
+        return {"encode-cpu": 1, "io": 2, "orchestrate": 8}.get(role, 2)
+
+    async def cut_power(self) -> None:
+        """Kills supervisor and all parts at once: what a power cut does, short of the disk."""
+        state = read_stack(self.stack.folder)
+        assert state is not None
+        assert state.supervisor is not None
+        for pid in (state.supervisor.pid, *state.pids.values()):
+            # The supervisor goes first, and its parts die with it: one may be gone before its turn.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await wait_for(lambda: not state.is_running, "the end of the supervisor")
+
+    async def go_on(self) -> None:
+        """What a person does after it: ``up``."""
+        stack = self.stack
+        stack.state = await start_stack(stack.folder, parts=PARTS, worker_env=stack.state.worker_env)
+        stack.session = await local_session(stack.state)
+
+    async def until_whole(self) -> None:
+        """Waits until all parts run again."""
+
+        def is_ready() -> bool:
+            state = read_stack(self.stack.folder)
+            return state is not None and state.is_ready
+
+        await wait_for(is_ready, "all parts", 120)
+
+    async def begin(self) -> DisturbedTitle:
+        """Forgets all that was ever made, and starts the title anew.
+
+        The same title each time, because initialization vectors hang on its name; so its workflow needs other ids.
+        """
+        request = await self.prepare()
+        self._count += 1
+        handle: Handle = await self.stack.session.temporal.start_workflow(
+            WORKFLOW,
+            request.model_dump(mode="json", exclude_defaults=True),
+            id=f"{workflow_id_of(request)}/run-{self._count}",
+            task_queue=TASK_QUEUE,
+            result_type=TitleReceipt,
+        )
+        return self.watch(handle)
+
+    async def prepare(self) -> TitleRequest:
+        """Forgets all that was ever made, uploads the source, and returns the request."""
+        await asyncio.to_thread(self._wipe)
+        source = await self.stack.upload(self.clip)
+        request = TitleRequest(
+            title_id=TITLE_ID, source=source, recipe=Recipe.model_validate(RECIPE), when_stuck="fail"
+        )
+        await known_keys(self.stack.session, self.stack.state, request)
+        self.proxy.seen.clear()
+        return request
+
+    def watch(self, handle: Handle) -> DisturbedTitle:
+        """Begins to watch what is published of a title."""
+        title = DisturbedTitle(handle)
+        title.watcher = asyncio.create_task(self._watch_pointer(title))
+        return title
+
+    async def judge(self, title: DisturbedTitle, report: FaultReport, *, kills: int) -> ReleaseManifest:
+        """The oracle: waits for the title's end and holds every invariant against it.
+
+        Args:
+            title: Which.
+            report: Is told what was lost and what is left.
+            kills: How many tries may be lost at most.
+        """
+        receipt = await self.stack.finish(title.handle, TITLE_ID)
+        await self._end_watcher(title)
+        release = await asyncio.to_thread(verify_release, self.store, receipt.release)
+        report.lost = await self.lost_tries(title)
+        report.leaked = await self.leftovers()
+        assert await asyncio.to_thread(read_current, self.store, TITLE_ID) == receipt.release
+        if self.undisturbed is not None:
+            assert release.release_id == self.undisturbed.release_id
+            assert release.objects == self.undisturbed.objects
+        assert report.lost <= kills
+        assert self.made_twice() <= kills * self._results_of_a_unit()
+        return release
+
+    async def judge_ended(self, title: DisturbedTitle, report: FaultReport) -> None:
+        """The oracle for titles that did not finish: nothing is left, nothing was published."""
+        await self._end_watcher(title)
+        report.leaked = await self.leftovers()
+        assert await asyncio.to_thread(read_current, self.store, TITLE_ID) is None
+
+    async def reach(self, title: DisturbedTitle, stage: str) -> None:
+        """Waits until a title is in a stage."""
+
+        async def is_there() -> bool:
+            with suppress(RPCError):
+                progress = TitleProgress.model_validate(await title.handle.query("progress"))
+                return progress.stage == stage
+            return False
+
+        await wait_for_answer(is_there, f"stage {stage}")
+
+    async def encoding(self) -> list[int]:
+        """Waits until a program encodes, and returns its pids."""
+        return list(await wait_for(lambda: children_of(self.stack.pid_of("encode-cpu")), "an encode"))
+
+    async def lost_tries(self, title: DisturbedTitle) -> int:
+        """Returns how many tries of the title's activities were lost."""
+        lost, runs = 0, [title.handle.id]
+        for run in runs:
+            history = await self.stack.session.temporal.get_workflow_handle(run).fetch_history()
+            for event in history.events:
+                if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+                    lost += event.activity_task_started_event_attributes.attempt - 1
+                if event.event_type == EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+                    runs.append(event.start_child_workflow_execution_initiated_event_attributes.workflow_id)
+        return lost
+
+    def made_twice(self) -> int:
+        """Returns how many results were made although they were in the store (their second writer is refused)."""
+        results = [seen for seen in self.proxy.seen if seen.method == "PUT" and "/results/" in seen.key]
+        return sum(seen.status == 412 for seen in results)
+
+    async def leftovers(self) -> list[str]:
+        """Returns what is left of the title when its workers have had time to notice: nothing, one hopes."""
+        left = ["not looked yet"]
+
+        async def is_clean() -> bool:
+            left[:] = await asyncio.to_thread(self._leftovers)
+            return not left
+
+        with suppress(AssertionError):
+            await wait_for_answer(is_clean, "nothing left", 40.0)
+        return left
+
+    def _leftovers(self) -> list[str]:
+        state = read_stack(self.stack.folder)
+        assert state is not None
+        workers = [state.pids[role] for role in WORKER_ROLES if role in state.pids]
+        scratch = self.stack.folder / "scratch"
+        return [
+            *(f"process {pid}" for worker in workers for pid in children_of(worker)),
+            *(f"upload of {upload.key}" for upload in self.store.list_open_uploads()),
+            *(f"scratch {path.name}" for path in scratch.glob("*/*")),
+            *(f"held {path.name}" for path in (self.stack.folder / "cache").glob("held-*/*")),
+            *(f"part {role} is away" for role in WORKER_ROLES if role not in state.pids),
+        ]
+
+    def _results_of_a_unit(self) -> int:
+        """Results that one try can make again: two trials, encode and scores each."""
+        return 8
+
+    async def _watch_pointer(self, title: DisturbedTitle) -> None:
+        """Looks at ``current.json`` all the time; whatever it points to must be whole."""
+        seen = None
+        while True:
+            with suppress(StorageUnavailable):
+                try:
+                    current = await asyncio.to_thread(read_current, self.store, TITLE_ID)
+                    if current is not None and current != seen:
+                        await asyncio.to_thread(verify_release, self.store, current)
+                        seen = current
+                except StorageUnavailable:
+                    raise
+                except StorageError as error:
+                    title.faults.append(str(error))
+            await asyncio.sleep(0.1)
+
+    @staticmethod
+    async def _end_watcher(title: DisturbedTitle) -> None:
+        if title.watcher is not None:
+            title.watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await title.watcher
+        assert title.faults == []
+
+    def _wipe(self) -> None:
+        client = connect(self.stack.session.connection)
+        for bucket in (self.store.buckets.work, self.store.buckets.releases):
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+                if keys:
+                    client.delete_objects(Bucket=bucket, Delete={"Objects": keys})  # type: ignore[typeddict-item]
+
+
+@asynccontextmanager
+async def running_fault_stack(folder: Path, clip: Path) -> AsyncIterator[FaultStack]:
+    """Runs a stack whose workers reach the store through a fault proxy."""
+
+    def s3_port() -> int:
+        state = read_stack(folder)
+        assert state is not None
+        return state.ports["s3"]
+
+    with running_proxy(s3_port) as proxy:
+        worker_env = {**SETTINGS, "PERTITLE_S3_ENDPOINT_URL": proxy.url}
+        state = await start_stack(folder, parts=PARTS, worker_env=worker_env)
+        try:
+            yield FaultStack(TestStack(folder, state, await local_session(state)), proxy, clip)
+        finally:
+            await stop_stack(folder)
