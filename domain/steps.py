@@ -152,6 +152,15 @@ class LadderTask(Value):
     ladders: StoredFile
 
 
+class TrimmedLadders(Value):
+    """The ladders without the rungs that a person decided to skip."""
+
+    ladders: StoredFile
+    rungs: int
+    """Rungs that are left."""
+    dropped: int
+
+
 class JudgedLadders(Value):
     """The ladders after the one correction, and the encodes that it needs (none, if every promise was kept)."""
 

@@ -16,6 +16,7 @@ from activities.measures import MeasureActivities
 from activities.planning import PlanActivities
 from activities.results import ResultActivities
 from activities.searches import SearchActivities
+from activities.skipping import SkipActivities
 from activities.sources import SourceActivities
 from activities.toolbox import Toolbox
 from activities.trials import EncodeActivities
@@ -50,6 +51,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             plans.plan_measures,
             plans.judge_ladders,
             plans.plan_assembly,
+            SkipActivities(toolbox).drop_rungs,
         ],
         IO: [
             sources.open_title,

@@ -1,23 +1,21 @@
 """A title from source to release: the order of its steps."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import Priority, SearchAttributeKey
+from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
-from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.delivery import DeliveryActivities
     from activities.measures import MeasureActivities
     from activities.planning import PlanActivities
     from activities.results import ResultActivities
+    from activities.skipping import SkipActivities
     from activities.sources import SourceActivities
     from domain.progress import TitleProgress
     from domain.release import TitleReceipt
-    from domain.request import PRIORITIES, BadRequest, TitleRequest, parse_title_request
+    from domain.request import BadRequest, TitleRequest, parse_title_request
     from domain.result import ResultTrials
     from domain.steps import (
         LadderTask,
@@ -35,27 +33,19 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.values import digest_of
     from domain.video import Codec
-    from domain.work import BatchOutcome, BatchTask, UnitKind, WorkList
+    from domain.work import UnitKind
     from workflows.activity_options import ActivityOptions, light_options, title_options
     from workflows.attention import Attended, WaitingRoom
-    from workflows.failed_units import item_of, retry_of
-    from workflows.failures import as_title_failure, as_work_failure
-    from workflows.shot_batch import UNITS_PER_BATCH, ShotBatch
+    from workflows.failures import as_title_failure
     from workflows.side_by_side import side_by_side
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
     from workflows.title_log import TitleLog
+    from workflows.title_work import TitleWork
 
-OPEN_BATCHES = 16
-"""Batches of one title that run at once: 16 windows of 64 are backlog enough for any number of workers."""
-BASELINE_PRIORITY = 5
-"""The fixed ladder goes last: nobody waits for it."""
 _TITLE_ID = SearchAttributeKey.for_keyword("TitleId")
 _PRIORITY = SearchAttributeKey.for_keyword("Priority")
 _STAGE = SearchAttributeKey.for_keyword("Stage")
 _PERCENT = SearchAttributeKey.for_float("PercentDone")
-
-
-RunBatch = Callable[[BatchTask], Awaitable[tuple[str, BatchOutcome]]]
 
 
 @workflow.defn
@@ -65,9 +55,7 @@ class EncodeTitle(Attended):
     def __init__(self) -> None:
         self._log = TitleLog()
         self._room = WaitingRoom(self._log.attend)
-        self._request: TitleRequest | None = None
-        self._silence_s = 60.0
-        self._batches = asyncio.Semaphore(OPEN_BATCHES)
+        self._work = TitleWork(self._log, self._room)
 
     @workflow.run
     async def run(self, content: Any) -> TitleReceipt:
@@ -80,11 +68,12 @@ class EncodeTitle(Attended):
             ApplicationError: its type is the code of what went wrong, its details where, found, expected, fix.
         """
         try:
-            self._request = parse_title_request(content)
+            request = parse_title_request(content)
         except BadRequest as error:
             raise ApplicationError(str(error), error.as_record(), type=error.code, non_retryable=True) from None
         try:
-            return await self._encode_title(self._request)
+            self._work.request = request
+            return await self._encode_title(request)
         except FailureError as error:
             if is_cancelled_exception(error):
                 raise
@@ -108,7 +97,7 @@ class EncodeTitle(Attended):
             request.model_dump(mode="json", exclude_defaults=True),
             **self._on_title(IO, "find the source and what is known of it"),
         )
-        self._silence_s = opened.heartbeat_timeout_s
+        self._work.silence_s = opened.heartbeat_timeout_s
         if opened.finished is not None:
             self._log.note("This release exists already: nothing had to be encoded.")
             self._enter("publish")
@@ -149,7 +138,7 @@ class EncodeTitle(Attended):
         baseline = await workflow.execute_activity_method(
             PlanActivities.plan_baseline, mezzanine.mezzanine, **self._lightly("plan the fixed ladder")
         )
-        await self._run_work("baseline", baseline)
+        await self._work.run("baseline", baseline)
 
     async def _prepare(self, opened: OpenedTitle) -> MezzanineReference:
         """Inspects the source, finds its shots, splits it, and proves that pictures are paired right."""
@@ -205,7 +194,7 @@ class EncodeTitle(Attended):
             trials = await workflow.execute_activity_method(
                 PlanActivities.plan_trials, mezzanine.mezzanine, **self._lightly("plan the trial encodes")
             )
-            await self._run_work("trials", trials)
+            await self._work.run("trials", trials)
             return
         codecs = [item.codec for item in request.recipe.codecs]
         self._log.expect_searches(mezzanine.shots * len(codecs))
@@ -221,7 +210,7 @@ class EncodeTitle(Attended):
                 **self._lightly(f"plan wave {wave + 1} of the searches in {codec.value}"),
             )
             self._log.spend("plan", planned.cpu_s)
-            await self._run_all("trials", planned.work)
+            await self._work.run_all("trials", planned.work)
             wave, waves = wave + 1, planned.waves
 
     async def _encode_and_measure(self, mezzanine: MezzanineReference, planned: PlannedLadders) -> Any:
@@ -229,7 +218,8 @@ class EncodeTitle(Attended):
         self._enter("encode")
         self._log.expect_rungs(planned.rungs)
         task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=planned.ladders)
-        await self._run_all("encode", planned.encodes)
+        await self._work.run_all("encode", planned.encodes)
+        task = await self._without_skipped(task)
         self._enter("measure")
         await self._measure(task)
         judged = await workflow.execute_activity_method(
@@ -238,15 +228,29 @@ class EncodeTitle(Attended):
         self._log.spend("plan", judged.cpu_s)
         if judged.encodes.count:
             self._log.note(f"{judged.corrected_rungs} rungs corrected")
-            await self._run_all("encode", judged.encodes)
-            await self._measure(task.model_copy(update={"ladders": judged.ladders}))
+            await self._work.run_all("encode", judged.encodes)
+            task = await self._without_skipped(task.model_copy(update={"ladders": judged.ladders}))
+            await self._measure(task)
+            return task.ladders
         return judged.ladders
+
+    async def _without_skipped(self, task: LadderTask) -> LadderTask:
+        """Leaves out the rungs that a person decided to skip, if any."""
+        if not self._work.skips:
+            return task
+        self._work.skips = False
+        trimmed = await workflow.execute_activity_method(
+            SkipActivities.drop_rungs, task, **self._lightly("leave out skipped rungs")
+        )
+        self._log.expect_rungs(trimmed.rungs)
+        self._log.note(f"{trimmed.dropped} rungs skipped by decision")
+        return task.model_copy(update={"ladders": trimmed.ladders})
 
     async def _measure(self, task: LadderTask) -> None:
         measures = await workflow.execute_activity_method(
             PlanActivities.plan_measures, task, **self._lightly("plan the measurements")
         )
-        await self._run_all("measure", measures)
+        await self._work.run_all("measure", measures)
 
     async def _deliver(self, request: TitleRequest, opened: OpenedTitle, task: LadderTask) -> PublishedTitle:
         """Assembles, packages and publishes."""
@@ -254,7 +258,7 @@ class EncodeTitle(Attended):
         assembly = await workflow.execute_activity_method(
             PlanActivities.plan_assembly, task, **self._lightly("plan the renditions")
         )
-        await self._run_all("package", assembly)
+        await self._work.run_all("package", assembly)
         packaged = await workflow.execute_activity_method(
             DeliveryActivities.package_title,
             PackageTask(mezzanine=task.mezzanine, ladders=task.ladders, key_set=opened.title_key),
@@ -275,73 +279,6 @@ class EncodeTitle(Attended):
         self._log.spend("publish", published.cpu_s)
         return published
 
-    async def _run_all(self, stage: str, work: WorkList) -> None:
-        """Runs a work list of which nothing may fail: failed units wait for a person while the rest goes on.
-
-        Raises:
-            ApplicationError: if a unit failed and the title is not to wait, or a person decided to fail it; carries
-                the code and record of the first one.
-        """
-        outcome = await self._run_work(stage, work, self._run_whole_batch)
-        if outcome.failed:
-            raise as_work_failure(outcome, work)
-
-    async def _run_work(self, stage: str, work: WorkList, run: RunBatch | None = None) -> BatchOutcome:
-        """Runs a work list in batches and returns the sum of their outcomes."""
-        self._log.expect(work)
-        tasks = [
-            BatchTask(
-                title_id=self._title_id,
-                work=work,
-                first=first,
-                count=min(UNITS_PER_BATCH, work.count - first),
-                priority_key=BASELINE_PRIORITY if work.kind is UnitKind.BASELINE else self._priority_key,
-                shortest_silence_s=self._silence_s / 3,
-            )
-            for first in range(0, work.count, UNITS_PER_BATCH)
-        ]
-        ended = await side_by_side(*((run or self._run_batch)(task) for task in tasks))
-        total = BatchOutcome()
-        for _, outcome in ended:
-            total = total.plus(outcome)
-        self._log.spend(stage, total.cpu_s)
-        return total
-
-    async def _run_whole_batch(self, task: BatchTask) -> tuple[str, BatchOutcome]:
-        """Runs a batch until none of its units has failed, or a person decides otherwise."""
-        child_id, outcome = await self._run_batch(task)
-        while outcome.failed and self._waits_when_stuck:
-            await self._room.wait_for(item_of(child_id, task, outcome))
-            task, cpu_s = retry_of(task, outcome), outcome.cpu_s
-            child_id, outcome = await self._run_batch(task)
-            outcome = outcome.model_copy(update={"cpu_s": outcome.cpu_s + cpu_s})
-        return child_id, outcome
-
-    async def _run_batch(self, task: BatchTask) -> tuple[str, BatchOutcome]:
-        """Runs a batch and returns its workflow id and outcome."""
-        work = task.work
-        async with self._batches:
-            number = self._log.next_batch(work.kind)
-            child_id = f"{workflow.info().workflow_id}/{work.kind.value}-{number:04d}"
-            self._log.open_batch(child_id)
-            outcome = await workflow.execute_child_workflow(
-                ShotBatch.run,
-                task,
-                id=child_id,
-                task_queue=workflow.info().task_queue,
-                cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-                parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-                priority=self._priority,
-                static_summary=f"{self._title_id}: {work.kind.value} units {task.words}",
-            )
-            self._log.close_batch(child_id, work.kind, outcome)
-            return child_id, outcome
-
-    @property
-    def _waits_when_stuck(self) -> bool:
-        """Tells whether a failed unit waits for a person; a title that was begun without a waiting room fails."""
-        return self._request is not None and self._request.when_stuck == "wait" and workflow.patched("waiting-room")
-
     def _enter(self, stage: str) -> None:
         self._log.enter(stage)
         percent = self._log.progress(self._title_id).percent
@@ -359,19 +296,13 @@ class EncodeTitle(Attended):
         )
 
     def _on_title(self, queue: str, summary: str) -> ActivityOptions:
-        return title_options(queue=queue, silence_s=self._silence_s, priority=self._priority, summary=summary)
+        work = self._work
+        return title_options(queue=queue, silence_s=work.silence_s, priority=work.priority, summary=summary)
 
     def _lightly(self, summary: str) -> ActivityOptions:
-        return light_options(queue=ORCHESTRATE, silence_s=self._silence_s, priority=self._priority, summary=summary)
+        work = self._work
+        return light_options(queue=ORCHESTRATE, silence_s=work.silence_s, priority=work.priority, summary=summary)
 
     @property
     def _title_id(self) -> str:
-        return self._request.title_id if self._request else ""
-
-    @property
-    def _priority_key(self) -> int:
-        return PRIORITIES[self._request.priority] if self._request else 3
-
-    @property
-    def _priority(self) -> Priority:
-        return Priority(priority_key=self._priority_key, fairness_key=self._title_id)
+        return self._work.title_id

@@ -4,7 +4,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.attention import Choice, WaitingItem
-    from domain.work import BatchOutcome, BatchTask, UnitFailure
+    from domain.work import BatchOutcome, BatchTask, UnitFailure, UnitKind
+
+
+SKIPPABLE = frozenset({UnitKind.ENCODE})
+"""Kinds whose failed units cost rungs at worst: without a search there is no curve, without scores no promise, and a
+rendition that does not join is a defect."""
 
 
 def item_of(batch_id: str, task: BatchTask, outcome: BatchOutcome) -> WaitingItem:
@@ -17,13 +22,14 @@ def item_of(batch_id: str, task: BatchTask, outcome: BatchOutcome) -> WaitingIte
     """
     first = outcome.first_failure or UnitFailure(code="PERT-000", message="no reason given")
     kind = task.work.kind
+    skip = (Choice.SKIP,) if kind in SKIPPABLE else ()
     return WaitingItem(
         item_id=batch_id.rpartition("/")[2],
         code=first.code,
         message=f"{outcome.failed} of {task.count} {kind.value} units failed: {first.message}"[:400],
         record=first.record,
         units=outcome.failed_units,
-        choices=(Choice.RETRY, Choice.FAIL),
+        choices=(Choice.RETRY, *skip, Choice.FAIL),
     )
 
 

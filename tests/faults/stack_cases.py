@@ -46,19 +46,24 @@ def killed(role: str, stage: str) -> Act:
 
 
 async def monkey(scene: FaultStack, report: FaultReport) -> None:
-    chance, kills = random.Random(20), 0
+    """Kills all workers at the first encode, and two of those that run whenever 15 s have passed."""
+    chance, kills, rounds = random.Random(20), 0, 0
     title = await scene.begin()
+    await scene.encoding()
     finishing = asyncio.create_task(title.handle.result())
-    while not (await asyncio.wait([finishing], timeout=20.0))[0]:
+    while not finishing.done():
         state = read_stack(scene.stack.folder)
         assert state is not None
-        victims = [role for role in WORKER_ROLES if role in state.pids]
-        for role in victims if kills == 0 else chance.sample(victims, k=min(2, len(victims))):
+        victims = sorted(role for role in WORKER_ROLES if role in state.pids)
+        for role in victims if rounds == 0 else chance.sample(victims, k=min(2, len(victims))):
             with suppress(ProcessLookupError):
                 os.kill(state.pids[role], signal.SIGKILL)
             kills += scene.slots(role)
+        rounds += 1
+        await asyncio.wait([finishing], timeout=15.0)
     await scene.judge(title, report, kills=kills)
-    report.seen = f"{kills} slots killed, {report.lost} tries lost"
+    assert rounds >= 2
+    report.seen = f"{rounds} rounds, {report.lost} tries lost"
 
 
 async def stopped_worker(scene: FaultStack, report: FaultReport) -> None:
@@ -273,7 +278,7 @@ STACK_CASES: list[FaultCase[FaultStack]] = [
     FaultCase("A1m", "kill measure", "kill -9 while encodes are measured", SAME, killed("measure", "measure")),
     FaultCase("A1o", "kill orchestrate", "kill -9 in the trials", SAME, killed("orchestrate", "trials")),
     FaultCase("A1p", "no orphans", "kill -9 of a worker", "its programs end with it", no_orphans),
-    FaultCase("A2", "monkey", "workers killed every 20 s", SAME, monkey),
+    FaultCase("A2", "monkey", "all workers killed, then two every 15 s", SAME, monkey),
     FaultCase("A3", "SIGSTOP", "a worker and its program frozen for 13 s", SAME, stopped_worker),
     FaultCase("A4", "spot notice", "SIGTERM to a worker", "it ends within 110 s; same release", spot_notice),
     FaultCase("A5", "kill ffmpeg", "kill -9 of the program only", SAME, killed_program, is_sampled=True),

@@ -33,6 +33,7 @@ from domain.steps import (
     SearchWave,
     ShotTask,
     SplitTask,
+    TrimmedLadders,
 )
 from domain.work import UnitKind, UnitOutcome, UnitReference, WorkList
 
@@ -65,7 +66,7 @@ class FakeTitle:
 
     def activities(self) -> list[Callable[..., Any]]:
         """Returns all activities of a title."""
-        return [*self._sources(), *self._plans(), *self._units(), *self._deliveries()]
+        return [*self._sources(), *self._plans(), *self._skips(), *self._units(), *self._deliveries()]
 
     async def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -152,6 +153,14 @@ class FakeTitle:
             judge_ladders,
             plan_assembly,
         ]
+
+    def _skips(self) -> list[Callable[..., Any]]:
+        @activity.defn(name="drop_rungs")
+        async def drop_rungs(_task: LadderTask) -> TrimmedLadders:
+            await self._called("drop_rungs")
+            return TrimmedLadders(ladders=FILE, rungs=15, dropped=1)
+
+        return [drop_rungs]
 
     def _units(self) -> list[Callable[..., Any]]:
         def unit(kind: UnitKind, name: str) -> Callable[..., Any]:

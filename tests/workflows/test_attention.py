@@ -67,6 +67,20 @@ async def test_a_poison_unit_waits_while_the_rest_finishes_and_a_retry_finishes_
         assert (await handle.query(EncodeTitle.progress)).waiting == 0
 
 
+async def test_a_person_can_go_on_without_the_rungs_of_a_poison_shot(temporal: WorkflowEnvironment) -> None:
+    fake = FakeTitle(poison={"run_encode_unit 3": "TOOL-002"})
+    async with title_workers(temporal.client, fake.activities()):
+        handle = await start(temporal, "skipped")
+        await waiting(handle)
+        await send_decision(handle, "skipped", {**RETRY, "choice": "skip"})
+        assert await handle.result() == RECEIPT
+        progress: TitleProgress = await handle.query(EncodeTitle.progress)
+    names = [call.split(" ")[0] for call in fake.calls]
+    assert names.index("drop_rungs") < names.index("plan_measures")
+    assert names.count("run_encode_unit") == 8
+    assert progress.rungs_total == 15
+
+
 async def test_a_person_can_fail_a_waiting_title_and_name_and_reason_are_kept(temporal: WorkflowEnvironment) -> None:
     fake = FakeTitle(failing={UnitKind.SEARCH: "TOOL-003"})
     async with title_workers(temporal.client, fake.activities()):
