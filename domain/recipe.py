@@ -110,6 +110,9 @@ class PackagingRecipe(StrictValue):
     storage: Literal["segments", "file"] = "segments"
     """One file for each segment, or one for each track of picture and sound that players read by byte ranges. WebVTT
     for HLS and thumbnails are files of their own in both."""
+    client_manifests: bool = True
+    """Also publish small manifests over the same files for some kinds of client: one for each choice of codecs with the
+    most compatible one, and ``sd`` for displays without output protection."""
     key_generation: int = Field(default=1, ge=1, le=10_000)
     """Raise it to publish the same title under new keys, as a new release. The old release stays as it is."""
 

@@ -94,9 +94,12 @@ def publishing_stages(presentation: Presentation) -> tuple[tuple[PresentationFil
 
     Media, initialization segments, images and text; then media playlists; then MPD and multivariant playlist.
     """
-    entries = {presentation.dash, presentation.hls}
     ordered = sorted(presentation.files, key=lambda item: item.path)
-    playlists = {item.path for item in ordered if PurePosixPath(item.path).suffix in {".m3u8", ".mpd"}} - entries
+    manifests = {item.path for item in ordered if PurePosixPath(item.path).suffix in {".m3u8", ".mpd"}}
+    # Those for one kind of client stand beside the whole ones.
+    beside = {PurePosixPath(path).parent for path in (presentation.dash, presentation.hls)}
+    entries = {path for path in manifests if PurePosixPath(path).parent in beside}
+    playlists = manifests - entries
     return (
         tuple(item for item in ordered if item.path not in playlists | entries),
         tuple(item for item in ordered if item.path in playlists),

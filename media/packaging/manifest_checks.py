@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
+from domain.clients import CATALOG
 from domain.tracks import Rendition
 from media.packaging.dash import DASH, misplaced_children, parse_mpd
 from media.packaging.hls import target_duration_s
@@ -45,13 +46,19 @@ def _broken_references(folder: Path, mpd: str, playlists: Mapping[str, str]) -> 
     for kind, names in (("MPD", by_dash), ("playlists", by_hls)):
         for name in sorted(names - on_disk):
             yield f"{name}: named by the {kind}, but there is no such file (RFC 8216bis, 4.1; DASH 5.3.9.2)"
-    for name in sorted(on_disk - by_dash - by_hls - {MANIFEST, MULTIVARIANT}):
+    for name in sorted(on_disk - by_dash - by_hls - _starting_points(folder)):
         if name.endswith(f"/{SPRITES}"):
             continue  # for players that show thumbnails by themselves
         yield f"{name}: no manifest names this file"
     for name in sorted((by_dash ^ by_hls) & on_disk):
         if name.endswith((".m4s", ".mp4")) and not name.startswith(("trick_", "text_")):
             yield f"{name}: named by one of the manifests only"
+
+
+def _starting_points(folder: Path) -> set[str]:
+    """Returns what nothing needs to name: the manifests, whole and for some clients, and the catalog."""
+    found = [CATALOG, MANIFEST, MULTIVARIANT, *(path.name for path in folder.glob("*.mpd"))]
+    return {*found, *(path.name for path in folder.glob("*.m3u8"))}
 
 
 def _files_of_mpd(mpd: str) -> Iterator[str]:

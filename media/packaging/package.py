@@ -10,6 +10,7 @@ from pathlib import Path
 from domain.checks import CheckReport
 from domain.tracks import Rendition, TextTrack, Thumbnails
 from media.errors import PresentationInvalid, ToolFailed
+from media.packaging.catalog import write_catalog
 from media.packaging.checks import check_presentation
 from media.packaging.dash_writer import dash_manifest
 from media.packaging.decryption import decrypt_track
@@ -37,6 +38,7 @@ _CONTENT_TYPES = {
     # W3C WebVTT, 11; RFC 2046, 4.2.
     ".vtt": "text/vtt",
     ".jpg": "image/jpeg",
+    ".json": "application/json",
 }
 _MISALIGNED = "not properly GOP-aligned"
 """What the packager says when tracks have no IDR frame in common after a cue."""
@@ -161,6 +163,7 @@ def _finish_manifests(
             join_segments(track, on_progress)
         index = read_presentation(plan, out_dir, sheets, on_progress)
     write_manifests(index, out_dir)
+    write_catalog(index, out_dir)
     checks = check_presentation(out_dir, plan)
     return checks, time.thread_time() - began
 

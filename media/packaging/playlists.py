@@ -38,6 +38,11 @@ def parse_attributes(text: str) -> dict[str, str]:
     return {name: value.strip('"') for name, value in _ATTRIBUTE.findall(text)}
 
 
+def raw_attributes(text: str) -> dict[str, str]:
+    """Returns the attributes of a list as they are written, with quotation marks."""
+    return dict(_ATTRIBUTE.findall(text))
+
+
 def parse_stream_tags(text: str) -> list[StreamTag]:
     """Returns the tags of a multivariant playlist that have an attribute list and a URI, in order."""
     found = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from domain.clients import CATALOG
 from media.rules.model import PresentationOnDisk
 from media.rules.rule import BMFF, DASH, RFC, Finding, Rule, rule
 
@@ -59,14 +60,14 @@ def addresses_stay_inside(presentation: PresentationOnDisk) -> Iterator[Finding]
     severity="should",
 )
 def no_file_is_stray(presentation: PresentationOnDisk) -> Iterator[Finding]:
-    """Yields files that nothing names; WebVTT sprite tracks name pictures and need no manifest."""
+    """Yields files that nothing names; WebVTT sprite tracks and a catalog of the tracks need no manifest."""
     named = {item.path for item in presentation.mentions}
     roots = {item.path for item in presentation.mpds} | {item.path for item in presentation.multivariants}
     if not presentation.multivariants:
         roots |= set(presentation.playlists)
     damaged = {damage.path for damage in presentation.damages}
     for path in sorted(set(presentation.files) - named - roots - damaged):
-        if "#xywh=" in presentation.texts.get(path, ""):
+        if path == CATALOG or "#xywh=" in presentation.texts.get(path, ""):
             continue
         yield Finding(path, "no manifest names it", "a named file, or none")
 
