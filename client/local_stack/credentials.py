@@ -5,6 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
+from client.local_stack.identities import IDENTITIES, KeyPair, server_identities
 from client.local_stack.state import StackState
 from protection.key_file import load_or_create_key
 
@@ -13,7 +14,8 @@ def ensure_secrets(state: StackState) -> None:
     """Makes the S3 server's credentials and the key-encryption key where they are missing."""
     folder = state.credentials_file.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (state.credentials_file.exists() and identities_file(state).exists()):
+    files = [identities_file(state), state.credentials_file, *map(state.credentials_file_of, IDENTITIES)]
+    if not all(path.exists() for path in files):
         _make_s3_credentials(state)
     load_or_create_key(state.kek_file)
 
@@ -31,17 +33,19 @@ def read_access_keys(credentials_file: Path) -> tuple[str, str]:
 
 
 def _make_s3_credentials(state: StackState) -> None:
-    access_key, secret_key = secrets.token_hex(10), secrets.token_urlsafe(30)
-    identity = {
-        "name": "pertitle",
-        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
-    _write_private(identities_file(state), json.dumps({"identities": [identity]}))
-    _write_private(
-        state.credentials_file,
-        f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n",
-    )
+    admin, others = _new_pair(), {name: _new_pair() for name in IDENTITIES}
+    _write_private(identities_file(state), json.dumps(server_identities(admin, others)))
+    _write_private(state.credentials_file, _shared_credentials(admin))
+    for name, pair in others.items():
+        _write_private(state.credentials_file_of(name), _shared_credentials(pair))
+
+
+def _new_pair() -> KeyPair:
+    return KeyPair(secrets.token_hex(10), secrets.token_urlsafe(30))
+
+
+def _shared_credentials(pair: KeyPair) -> str:
+    return f"[default]\naws_access_key_id = {pair.access_key}\naws_secret_access_key = {pair.secret_key}\n"
 
 
 def _write_private(path: Path, text: str) -> None:

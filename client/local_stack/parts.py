@@ -8,6 +8,7 @@ from pathlib import Path
 
 from client.local_stack.credentials import identities_file
 from client.local_stack.errors import ProgramMissing
+from client.local_stack.identities import IDENTITY_OF_ROLE
 from client.local_stack.ports import HOST
 from client.local_stack.readiness import portal_is_ready, s3_is_ready, temporal_is_ready, worker_polls
 from client.local_stack.state import GRACEFUL_SHUTDOWN_S, NAMESPACE, StackState
@@ -179,6 +180,7 @@ def _worker_part(state: StackState, role: str) -> Part:
     environment = {
         **_minimal_environment(state),
         **state.environment(),
+        "AWS_SHARED_CREDENTIALS_FILE": str(state.credentials_file_of(IDENTITY_OF_ROLE[role])),
         "PERTITLE_METRICS_PORT": str(metrics_port),
         **ONE_THREAD,
         **state.worker_env,

@@ -84,8 +84,12 @@ class StackState(Value):
 
     @property
     def credentials_file(self) -> Path:
-        """AWS shared credentials file of the S3 server."""
+        """AWS shared credentials file of the S3 server's administrator: what the command line uses."""
         return self.state_dir / "secrets" / "aws-credentials"
+
+    def credentials_file_of(self, identity: str) -> Path:
+        """Returns the AWS shared credentials file of an identity with fewer rights."""
+        return self.state_dir / "secrets" / f"aws-credentials-{identity}"
 
     @property
     def kek_file(self) -> Path:

@@ -12,9 +12,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from client.local_stack.identities import IDENTITIES, KeyPair, server_identities
 from storage.connection import Buckets, StoreConnection, connect
 from storage.object_store import ObjectStore
 
@@ -99,20 +101,10 @@ def running_s3_server(folder: Path) -> Iterator[RunningS3Server]:
         _remove_sockets(ports)
 
 
-def _identities(connection: StoreConnection) -> dict[str, object]:
+def _identities(connection: StoreConnection) -> dict[str, Any]:
     secret = connection.secret_access_key
-    credentials = {"accessKey": connection.access_key_id, "secretKey": secret.get_secret_value() if secret else ""}
-    reader = {"accessKey": "reader", "secretKey": "reader-secret"}
-    return {
-        "identities": [
-            {
-                "name": "pertitle",
-                "credentials": [credentials],
-                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-            },
-            {"name": "reader", "credentials": [reader], "actions": ["Read:pertitle-releases"]},
-        ]
-    }
+    admin = KeyPair(connection.access_key_id or "", secret.get_secret_value() if secret else "")
+    return server_identities(admin, {name: KeyPair(name, f"{name}-secret") for name in IDENTITIES})
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", connection: StoreConnection, folder: Path) -> None:
