@@ -82,6 +82,7 @@ rules: setup ## Write the table of rules into docs/
 
 errors: setup ## Write the table of error codes into docs/
 	@$(BIN)/python -m infra.errors_table
+	@$(BIN)/python -m infra.findings_table
 
 clean: ## Stop the local stack and remove what the project made here (not the environment)
 	@if [ -x $(BIN)/pertitle ]; then $(BIN)/pertitle down; fi

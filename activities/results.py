@@ -15,6 +15,7 @@ from activities.toolbox import Toolbox
 from activities.trials import baseline_key
 from domain.checks import CheckReport
 from domain.files import StoredFile
+from domain.findings import InspectionReport, wave_through
 from domain.ladder import Ladder, Rung
 from domain.mezzanine import Mezzanine
 from domain.release import ReleaseReference, TitleReceipt
@@ -25,6 +26,7 @@ from domain.result import (
     PromisedPoint,
     ResultAudio,
     ResultBaseline,
+    ResultInspection,
     ResultLadder,
     ResultManifests,
     ResultRung,
@@ -33,7 +35,7 @@ from domain.result import (
     ResultSource,
     TitleResult,
 )
-from domain.steps import BaselineEncode, FinishedTitle, LadderSet, ResultTask
+from domain.steps import BaselineEncode, FinishedTitle, LadderSet, ResultTask, SettledInspection
 from domain.tracks import Rendition
 from domain.values import Value
 from domain.video import Codec
@@ -63,19 +65,23 @@ class ResultActivities:
         self._box = toolbox
 
     @activity.defn
-    async def write_result(self, task: ResultTask) -> FinishedTitle:
-        """Gathers every measured number into ``result.json``, draws the report, and remembers the finished title."""
+    async def write_result(self, task: ResultTask, settled: SettledInspection | None = None) -> FinishedTitle:
+        """Gathers every measured number into ``result.json``, draws the report, and remembers the finished title.
+
+        Titles that were begun before there were findings have no settled inspection.
+        """
         Pulse("result")(0)
-        receipt = await asyncio.to_thread(self._write, task)
+        inspection = await asyncio.to_thread(self._inspection, settled)
+        receipt = await asyncio.to_thread(self._write, task, inspection)
         base = self._box.report_base_url
         url = f"{base}/titles/{task.title_id}/report" if base else ""
         return FinishedTitle(receipt=receipt, report_url=url)
 
-    def _write(self, task: ResultTask) -> TitleReceipt:
+    def _write(self, task: ResultTask, inspection: ResultInspection) -> TitleReceipt:
         mezzanine = self._box.read_mezzanine(task.mezzanine)
         ladders = self._box.results.read_document(task.ladders, LadderSet)
         release = reference_to(self._box.store.buckets.releases, task.title_id, task.release_id)
-        result = self._gather(task, mezzanine, ladders, release)
+        result = self._gather(task, mezzanine, ladders, release).model_copy(update={"inspection": inspection})
         pictures = self._box.results.read_document(ladders.pictures, PictureSet).pictures
         text = json.dumps(result.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
         receipt = TitleReceipt(
@@ -130,6 +136,14 @@ class ResultActivities:
             wall_s=round(task.wall_s, 3),
             tools=self._box.versions,
         )
+
+    def _inspection(self, settled: SettledInspection | None) -> ResultInspection:
+        """Returns what inspection found, with what was waved through since."""
+        if settled is None or settled.report is None:
+            return ResultInspection()
+        report = self._box.results.read_document(settled.report, InspectionReport)
+        findings = wave_through(report.findings, settled.overrides)
+        return ResultInspection(findings=findings, checks=report.checks)
 
     def _manifests(self, release: ReleaseReference) -> ResultManifests:
         sealed = read_release(self._box.store, release)

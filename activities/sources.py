@@ -11,6 +11,7 @@ from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
 from activities.toolbox import Toolbox
 from domain.files import StoredFile
+from domain.findings import wave_through
 from domain.mezzanine import Mezzanine, MezzaninePiece, planned_idr_frames
 from domain.recipe import Recipe
 from domain.release import TitleReceipt
@@ -21,6 +22,7 @@ from domain.steps import (
     DetectedShotList,
     EncodedTracks,
     InspectedSource,
+    InspectionOrder,
     MezzanineReference,
     OpenedTitle,
     ShotTask,
@@ -31,7 +33,9 @@ from domain.tracks import EncodedAudio
 from domain.values import Sha256, digest_of
 from media.audio import AudioFile, Programme, encode_audio
 from media.bench import Bench
+from media.findings import judge_source, stops_of, unused_overrides, write_report
 from media.inspection import inspect_source
+from media.looks import look_order
 from media.normalization import mezzanine_color, mezzanine_pixel_format
 from media.shot_detection import detect_shots
 from media.split import Piece, SourcePictures, split_source
@@ -67,12 +71,22 @@ class SourceActivities:
         )
 
     @activity.defn
-    async def inspect_source(self, source: StoredFile) -> InspectedSource:
-        """Probes the source and decodes all of it; what we cannot encode right ends here with a code."""
-        pulse = Pulse("inspect")
+    async def inspect_source(self, source: StoredFile, order: InspectionOrder | None = None) -> InspectedSource:
+        """Probes the source and decodes all of it; what we cannot encode right ends here with a code.
+
+        Titles that were begun before there were findings give no order.
+        """
+        pulse, order = Pulse("inspect"), order or InspectionOrder()
         with self._box.bench(pulse) as bench:
             path = await self._fetch_source(source, bench, pulse)
-            found = await inspect_source(bench.tools, path, source, on_progress=pulse)
+            looks = look_order(bench.scratch, order.policy)
+            found = await inspect_source(bench.tools, path, source, on_progress=pulse, looks=looks)
+        findings = judge_source(found.description, found.start_s, found.looks, order.policy)
+        findings = (
+            *wave_through(findings, order.overrides),
+            *unused_overrides(findings, order.overrides, order.policy),
+        )
+        report = write_report(found.description, findings, found.looks, name=source.uri)
         document = SourceInspection(
             description=found.description, frame_hashes=found.frame_hashes, start_s=found.start_s
         )
@@ -80,6 +94,8 @@ class SourceActivities:
             inspection=await asyncio.to_thread(self._box.results.put_document, document),
             frames=found.description.video.frames,
             cpu_s=found.cpu_s,
+            report=await asyncio.to_thread(self._box.results.put_document, report),
+            stops=stops_of(findings),
         )
 
     @activity.defn

@@ -11,6 +11,7 @@ from client import (
     check_command,
     demo_command,
     encode_command,
+    inspect_command,
     stack_commands,
     store_commands,
     title_commands,
@@ -44,6 +45,7 @@ app = typer.Typer(
 for room in (
     title_commands,
     attention_commands,
+    inspect_command,
     encode_command,
     stack_commands,
     store_commands,

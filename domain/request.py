@@ -5,6 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from domain.errors import PertitleError
+from domain.findings import Override
+from domain.inspection_policy import InspectionPolicy
 from domain.recipe import Recipe
 from domain.values import StrictValue
 
@@ -27,7 +29,12 @@ class TitleRequest(StrictValue):
     priority: Literal["urgent", "high", "normal", "low", "backfill"] = "normal"
     """Who goes first when workers are scarce."""
     when_stuck: Literal["wait", "fail"] = "wait"
-    """What a title does when a unit of its work has failed after all tries: wait for a person's decision, or fail."""
+    """What a title does when a unit of its work has failed after all tries, or inspection found what a person may wave
+    through: wait for a person's decision, or fail."""
+    inspection: InspectionPolicy = InspectionPolicy()
+    """What you expect of the source: thresholds and levels of findings (docs/error-codes.md)."""
+    overrides: tuple[Override, ...] = Field(default=(), max_length=20)
+    """Findings that a named person waves through, each with a reason."""
 
     @field_validator("source")
     @classmethod

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from domain.checks import CheckReport
 from domain.cpu import CpuSplit
+from domain.findings import Finding
 from domain.ladder import PromiseError
 from domain.values import Sha256, Value
 from domain.video import AudioRole, Codec, FrameRange
@@ -174,6 +175,14 @@ class StageCpu(Value):
     baseline: float = 0.0
 
 
+class ResultInspection(Value):
+    """What inspection found in the source, and who waved what through."""
+
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[str, ...] = ()
+    """What was looked for, in words."""
+
+
 class TitleResult(Value):
     """The document that ``pertitle result`` prints and the report shows."""
 
@@ -190,6 +199,7 @@ class TitleResult(Value):
     checks: CheckReport | None = None
     """How the release keeps the rules for presentations (docs/checks.md); ``None`` in results of older versions."""
     notes: tuple[str, ...] = ()
+    inspection: ResultInspection = ResultInspection()
     metric: str = "vmaf_v1.0.16_3d0h"
     """The VMAF model of every score."""
     presets: dict[str, str] = {}

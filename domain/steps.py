@@ -5,6 +5,8 @@ from fractions import Fraction
 from pydantic import Field
 
 from domain.files import StoredFile
+from domain.findings import Level, Override
+from domain.inspection_policy import InspectionPolicy
 from domain.ladder import Ladder
 from domain.release import ReleaseReference, TitleReceipt
 from domain.result import ResultTrials, StageCpu
@@ -60,12 +62,41 @@ class OpenedTitle(Value):
     """Silence after which a step counts as lost: of the worker that opened the title, kept for all of it."""
 
 
+class InspectionOrder(Value):
+    """What a request expects of its source."""
+
+    policy: InspectionPolicy = InspectionPolicy()
+    overrides: tuple[Override, ...] = ()
+
+
+class StoppingFinding(Value):
+    """A code of inspection that stops the title: its worst place, and how many there are."""
+
+    code: str
+    level: Level
+    message: str = Field(max_length=300)
+    places: int = 1
+
+
 class InspectedSource(Value):
     """A source that we can encode right."""
 
     inspection: StoredFile
     frames: int
     cpu_s: float
+    report: StoredFile | None = None
+    """An ``InspectionReport``."""
+    stops: tuple[StoppingFinding, ...] = ()
+    """What a person must decide about, or what ends the title."""
+
+
+class SettledInspection(Value):
+    """What inspection found, and what was waved through since; a payload beside the one of ``write_result``."""
+
+    report: StoredFile | None = None
+    """An ``InspectionReport``."""
+    overrides: tuple[Override, ...] = Field(default=(), max_length=20)
+    """By the people who decided while the title waited."""
 
 
 class ShotTask(Value):

@@ -149,7 +149,7 @@ def errors_page() -> str:
         KeyError: if a class has a code without a remedy here.
     """
     rows = {code: (meaning, "no") for code, meaning in _UNCLASSED.items()}
-    rows |= {kind.code: (_meaning(kind), "yes" if kind.retryable else "no") for kind in coded_errors()}
+    rows |= {kind.code: (meaning_of(kind), "yes" if kind.retryable else "no") for kind in coded_errors()}
     parts = [_HEAD]
     for family, title in FAMILIES.items():
         parts.append(f"\n## {title}: {family}\n\n| code | meaning | tried again | what to do |\n|---|---|---|---|\n")
@@ -176,7 +176,8 @@ def _below(kind: type[PertitleError]) -> Iterator[type[PertitleError]]:
         yield from _below(child)
 
 
-def _meaning(kind: type[PertitleError]) -> str:
+def meaning_of(kind: type[PertitleError]) -> str:
+    """Returns the first line of an error class's docstring, as Markdown."""
     return (kind.__doc__ or "").partition("\n")[0].replace("``", "`").replace("|", "\\|")
 
 

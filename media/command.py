@@ -27,8 +27,12 @@ def command(argv: Iterable[str | int | float], *, purpose: str, sandbox: Sandbox
 
     Raises:
         TypeError: if an argument is neither text nor number.
+        ValueError: if it opens untrusted media (``media.probe.hardened_options``) without a sandbox.
     """
-    return Command(tuple(_as_argument(argument) for argument in argv), purpose, sandbox)
+    arguments = tuple(_as_argument(argument) for argument in argv)
+    if sandbox is None and "-protocol_whitelist" in arguments:
+        raise ValueError(f"{purpose}: what reads untrusted media needs a sandbox (media.sandbox)")
+    return Command(arguments, purpose, sandbox)
 
 
 def _as_argument(argument: str | float) -> str:

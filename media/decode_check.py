@@ -11,10 +11,11 @@ from typing import Literal
 from domain.video import VideoTrack
 from media.command import Command, command
 from media.errors import ToolOutputInvalid, VariableFrameRate
+from media.looks import LookOrder, picture_looks, sound_looks
 from media.probe import hardened_input
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS
 from media.retiming import STANDARD_RATES
-from media.sandbox import read_sandbox
+from media.sandbox import Sandbox, read_sandbox
 
 STRICT = ("-xerror", "-err_detect", "explode")
 """Any decoding error ends the program. Without these, ffmpeg conceals damage and ends well."""
@@ -94,7 +95,9 @@ class FrameLog:
         return tuple(time * self.time_base for time in self.times)
 
 
-def decode_video_command(ffmpeg: str, path: Path, *, stream_index: int, filters: str) -> Command:
+def decode_video_command(
+    ffmpeg: str, path: Path, *, stream_index: int, filters: str, looks: LookOrder | None = None
+) -> Command:
     """Builds the strict decode of a video track with a hash of every frame on standard output.
 
     Args:
@@ -102,14 +105,16 @@ def decode_video_command(ffmpeg: str, path: Path, *, stream_index: int, filters:
         path: Local file.
         stream_index: The track.
         filters: What makes the source's frames those of the pieces (``normalization_filters``).
+        looks: What to look for beside that.
     """
     # What the container wants cropped or turned is done by our own filters, or not at all.
     source = [*STRICT, "-noautorotate", "-apply_cropping", "codec", *hardened_input(path)]
+    aside = f"{picture_looks(looks)}," if looks else ""
     # Times must be the source's own, and a change of size must not be scaled away.
     honest = ["-fps_mode", "passthrough", "-enc_time_base:v", "demux", "-noautoscale"]
-    picture = ["-map", f"0:{stream_index}", "-vf", f"idet,{filters}", *honest, "-c:v", "rawvideo"]
+    picture = ["-map", f"0:{stream_index}", "-vf", f"idet,{aside}{filters}", *honest, "-c:v", "rawvideo"]
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "info", *source, *picture, *hash_output()]
-    return command(argv, purpose=f"full decode of video track {stream_index}", sandbox=read_sandbox(path))
+    return command(argv, purpose=f"full decode of video track {stream_index}", sandbox=_sandbox(path, looks))
 
 
 def hash_normalized_command(ffmpeg: str, path: Path, *, video: VideoTrack, filters: str) -> Command:
@@ -122,11 +127,16 @@ def hash_normalized_command(ffmpeg: str, path: Path, *, video: VideoTrack, filte
     return command([*argv, *hash_output()], purpose=purpose, sandbox=read_sandbox(path))
 
 
-def decode_audio_command(ffmpeg: str, path: Path, *, stream_index: int) -> Command:
-    """Builds the strict decode of an audio track, to nowhere."""
+def decode_audio_command(ffmpeg: str, path: Path, *, stream_index: int, looks: LookOrder | None = None) -> Command:
+    """Builds the strict decode of an audio track, to nowhere; what to listen for stands in ``looks``."""
     argv = [ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, *STRICT, *hardened_input(path)]
-    argv += ["-map", f"0:{stream_index}", "-f", "null", "-"]
-    return command(argv, purpose=f"full decode of audio track {stream_index}", sandbox=read_sandbox(path))
+    heard = ["-af", sound_looks(looks, stream_index)] if looks else []
+    argv += ["-map", f"0:{stream_index}", *heard, "-f", "null", "-"]
+    return command(argv, purpose=f"full decode of audio track {stream_index}", sandbox=_sandbox(path, looks))
+
+
+def _sandbox(path: Path, looks: LookOrder | None) -> Sandbox:
+    return read_sandbox(path, notes=looks.folder if looks else None)
 
 
 def hash_output() -> list[str]:

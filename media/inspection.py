@@ -11,6 +11,7 @@ from media.bench import Bench
 from media.decode_check import decode_audio_command
 from media.errors import DamagedSource, ToolFailed, UnreadableSource, UnsupportedAudio
 from media.geometry import read_geometry
+from media.looks import ContentLooks, LookOrder, read_picture_looks, read_sound_looks
 from media.normalization import bit_depth_of, check_picture, read_color, refuse_hdr
 from media.normalization_notes import normalization_notes
 from media.pictures import PictureTrack, decode_pictures, last_line, was_killed
@@ -34,10 +35,17 @@ class Inspection:
     start_s: Fraction
     """Time of the first frame, counted from the container's start: what audio must be cut by to stay in sync."""
     cpu_s: float
+    looks: ContentLooks | None = None
+    """What was seen and heard; ``None`` where nobody looked."""
 
 
 async def inspect_source(
-    tools: ToolPaths, path: Path, file: StoredFile, *, on_progress: Callable[[int], None]
+    tools: ToolPaths,
+    path: Path,
+    file: StoredFile,
+    *,
+    on_progress: Callable[[int], None],
+    looks: LookOrder | None = None,
 ) -> Inspection:
     """Inspects a source.
 
@@ -46,6 +54,7 @@ async def inspect_source(
         path: The source on local disk.
         file: The same source in the store.
         on_progress: Called with the number of frames decoded so far.
+        looks: What to look and listen for meanwhile.
 
     Raises:
         UnreadableSource: if it is not media.
@@ -66,9 +75,9 @@ async def inspect_source(
     check_picture(track, where=where)
     color, assumed = read_color(track, where=where)
     draft = _video_track(track, color, is_assumed=bool(assumed))
-    form = PictureTrack(path, track, draft, read_geometry(track, where=where), where)
+    form = PictureTrack(path, track, draft, read_geometry(track, where=where), where, looks)
     pictures = await decode_pictures(tools, form, on_progress)
-    audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), path, probe)
+    audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), path, probe, looks)
     description = SourceDescription(
         file=file,
         container=probe.container,
@@ -79,7 +88,18 @@ async def inspect_source(
         notes=(*_notes(probe, track, color, assumed), *normalization_notes(pictures.video), *audio_notes),
     )
     cpu_s = probe_cpu_s + pictures.cpu_s + audio_cpu_s
-    return Inspection(description, pictures.frame_hashes, pictures.start_s, cpu_s)
+    seen = _read_looks(looks, description)
+    return Inspection(description, pictures.frame_hashes, pictures.start_s, cpu_s, seen)
+
+
+def _read_looks(looks: LookOrder | None, source: SourceDescription) -> ContentLooks | None:
+    if looks is None:
+        return None
+    done, video = source.video.normalization, source.video
+    width_px, height_px = (done.coded_width_px, done.coded_height_px) if done else (video.width_px, video.height_px)
+    seen = read_picture_looks(looks.folder, width_px=width_px, height_px=height_px)
+    heard = {track.stream_index: read_sound_looks(looks.folder, track.stream_index) for track in source.audio}
+    return ContentLooks(seen, heard)
 
 
 async def _probe(tools: ToolPaths, path: Path, file: StoredFile) -> tuple[Probe, float]:
@@ -120,20 +140,22 @@ def _video_track(track: ProbedTrack, color: Color, *, is_assumed: bool) -> Video
     )
 
 
-async def _read_audio(bench: Bench, path: Path, probe: Probe) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
+async def _read_audio(
+    bench: Bench, path: Path, probe: Probe, looks: LookOrder | None
+) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
     tracks, notes, cpu_s = [], [], 0.0
     for track in probe.of_kind("audio"):
         if not track.number("channels") or track.codec_name == "unknown":
             notes.append(f"audio track {track.index} left out: the file does not describe its coding")
             continue
-        cpu_s += await _decode_audio(bench, path, track)
+        cpu_s += await _decode_audio(bench, path, track, looks)
         tracks.append(_audio_track(track))
     return tuple(tracks), tuple(notes), cpu_s
 
 
-async def _decode_audio(bench: Bench, path: Path, track: ProbedTrack) -> float:
+async def _decode_audio(bench: Bench, path: Path, track: ProbedTrack, looks: LookOrder | None) -> float:
     try:
-        decode = decode_audio_command(bench.tools.ffmpeg, path, stream_index=track.index)
+        decode = decode_audio_command(bench.tools.ffmpeg, path, stream_index=track.index, looks=looks)
         return (await run_tool(decode, on_line=sound_reader(bench.on_progress))).cpu_s
     except ToolFailed as error:
         if was_killed(error):

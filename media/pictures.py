@@ -31,6 +31,7 @@ from media.errors import (
     VariableFrameRate,
 )
 from media.geometry import Geometry
+from media.looks import LookOrder
 from media.normalization import check_size, normalization_filters
 from media.probe import ProbedTrack
 from media.process import run_tool
@@ -60,6 +61,8 @@ class PictureTrack:
     geometry: Geometry
     where: str
     """Name of the track for people."""
+    looks: LookOrder | None = None
+    """What to look for while it is decoded."""
 
 
 async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Callable[[int], None]) -> DecodedPictures:
@@ -77,6 +80,7 @@ async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Ca
         track.path,
         stream_index=track.draft.stream_index,
         filters=normalization_filters(track.draft),
+        looks=track.looks,
     )
     try:
         run = await run_tool(build, on_line=log.read)

@@ -81,16 +81,18 @@ def probe_sandbox(path: Path) -> Sandbox:
     return Sandbox(limits, reads=(path,))
 
 
-def read_sandbox(path: Path, *, also: tuple[Path, ...] = ()) -> Sandbox:
+def read_sandbox(path: Path, *, also: tuple[Path, ...] = (), notes: Path | None = None) -> Sandbox:
     """Returns the sandbox of a program that decodes a source and tells what it saw.
 
     Args:
         path: The source.
         also: What else it must see: an interpreter and its modules.
+        notes: Folder for text that it writes about what it saw, 4 GiB at most.
     """
     # Two days of one core: a feature in 8K is decoded in less, and an endless loop does not last for ever.
-    limits = Limits(address_space_bytes=_memory(_LARGEST_PICTURE), cpu_s=172_800, file_bytes=64 * _MIB)
-    return Sandbox(limits, reads=(path, *also))
+    file_bytes = 64 * _MIB if notes is None else 4 * _GIB
+    limits = Limits(address_space_bytes=_memory(_LARGEST_PICTURE), cpu_s=172_800, file_bytes=file_bytes)
+    return Sandbox(limits, reads=(path, *also), writes=() if notes is None else (notes,))
 
 
 def write_sandbox(path: Path, folder: Path) -> Sandbox:
@@ -125,7 +127,8 @@ def _name_spaces(program: str, sandbox: Sandbox, walls: Walls) -> list[str]:
     seen = [part for path in (program, *map(str, sandbox.reads)) for part in ("--ro-bind", path, path)]
     changed = [part for path in map(str, sandbox.writes) for part in ("--bind", path, path)]
     # Popen gave a session of our own already; bwrap's --new-session would only put it out of reach of a killpg.
-    return [walls.bwrap, *own, *walls.system, *small, *seen, *changed, "--remount-ro", "/", "--"]
+    # The source may lie in a folder that is written to: shown after it, it stays read-only.
+    return [walls.bwrap, *own, *walls.system, *small, *changed, *seen, "--remount-ro", "/", "--"]
 
 
 def _limits(limits: Limits, walls: Walls) -> list[str]:

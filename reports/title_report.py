@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from domain.result import ResultLadder, TitlePicture, TitleResult
 from reports.check_table import draw_checks
+from reports.findings_section import draw_findings
 from reports.ladder_tables import fixed_table, ladder_table
 from reports.markup import Markup, element, join
 from reports.numerals import CODEC_NAMES, write_count
@@ -37,6 +38,7 @@ def render_report(result: TitleResult, pictures: Sequence[TitlePicture]) -> str:
             _contents(result),
             _ladders(result, pictures, marks),
             draw_notes(result),
+            draw_findings(result),
             _shots(result, pictures, marks),
             draw_checks(result.checks) if result.checks else None,
             draw_provenance(result),
@@ -62,7 +64,9 @@ def _contents(result: TitleResult) -> Markup:
     codecs = [(f"#ladder-{ladder.codec.value}", f"{CODEC_NAMES[ladder.codec]} ladder") for ladder in result.ladders]
     notes = [("#notes", "Notes")] if result.notes else []
     checks = [("#checks", "Checks")] if result.checks else []
-    rest = [*notes, ("#shots", "Shots"), *checks, ("#cost", "Time and CPU"), ("#audio", "Audio"), ("#tools", "Tools")]
+    found = [("#inspection", "Inspection")] if result.inspection.checks else []
+    shots, cost = ("#shots", "Shots"), ("#cost", "Time and CPU")
+    rest = [*notes, *found, shots, *checks, cost, ("#audio", "Audio"), ("#tools", "Tools")]
     links = [element("a", name, href=target) for target, name in (*codecs, *rest)]
     return element("nav", links, aria_label="Sections")
 

@@ -9,9 +9,9 @@ How to use it from a title's steps::
 
     decision = await self._room.wait_for(
         WaitingItem(
-            item_id="findings",
-            code="VID-012",
-            message="black for 4 s at 00:01:10",
+            item_id="finding-VID-102",
+            code="VID-102",
+            message="nearly all pictures are black",
             choices=(Choice.OVERRIDE, Choice.FAIL),
         )
     )

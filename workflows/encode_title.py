@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.request import BadRequest, TitleRequest, parse_title_request
     from domain.result import ResultTrials
     from domain.steps import (
+        InspectionOrder,
         LadderTask,
         MezzanineReference,
         OpenedTitle,
@@ -28,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         PublishTask,
         ResultTask,
         SearchWave,
+        SettledInspection,
         ShotTask,
         SplitTask,
     )
@@ -37,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_options import ActivityOptions, light_options, title_options
     from workflows.attention import Attended, WaitingRoom
     from workflows.failures import as_title_failure
+    from workflows.findings import settle_findings
     from workflows.side_by_side import side_by_side
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
     from workflows.title_log import TitleLog
@@ -56,6 +59,7 @@ class EncodeTitle(Attended):
         self._log = TitleLog()
         self._room = WaitingRoom(self._log.attend)
         self._work = TitleWork(self._log, self._room)
+        self._inspection = SettledInspection()
 
     @workflow.run
     async def run(self, content: Any) -> TitleReceipt:
@@ -102,13 +106,16 @@ class EncodeTitle(Attended):
             self._log.note("This release exists already: nothing had to be encoded.")
             self._enter("publish")
             return opened.finished
-        mezzanine = await self._prepare(opened)
+        mezzanine = await self._prepare(request, opened)
         # The fixed ladder is for the report only: it fills what the title's own work leaves idle.
         made, _ = await side_by_side(self._make_release(request, opened, mezzanine), self._run_baseline(mezzanine))
         task: ResultTask = made
         finished = await workflow.execute_activity_method(
             ResultActivities.write_result,
-            task.model_copy(update={"cpu_s": self._log.cpu_s, "wall_s": self._wall_s()}),
+            args=[
+                task.model_copy(update={"cpu_s": self._log.cpu_s, "wall_s": self._wall_s()}),
+                self._inspection,
+            ],
             **self._on_title(IO, "write result.json and the report"),
         )
         self._log.finish(finished, finished.receipt.release)
@@ -140,12 +147,15 @@ class EncodeTitle(Attended):
         )
         await self._work.run("baseline", baseline)
 
-    async def _prepare(self, opened: OpenedTitle) -> MezzanineReference:
+    async def _prepare(self, request: TitleRequest, opened: OpenedTitle) -> MezzanineReference:
         """Inspects the source, finds its shots, splits it, and proves that pictures are paired right."""
         inspected = await workflow.execute_activity_method(
-            SourceActivities.inspect_source, opened.source, **self._on_title(IO, "inspect: decode all of the source")
+            SourceActivities.inspect_source,
+            args=[opened.source, InspectionOrder(policy=request.inspection, overrides=request.overrides)],
+            **self._on_title(IO, "inspect: decode all of the source"),
         )
         self._log.spend("inspect", inspected.cpu_s)
+        self._inspection = await settle_findings(inspected, self._room, waits=request.when_stuck == "wait")
         self._enter("shots")
         shots = await workflow.execute_activity_method(
             SourceActivities.detect_shots,

@@ -18,6 +18,7 @@ from media.normalization import mezzanine_color, normalization_filters
 from media.probe import hardened_input
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, ignore_progress
+from media.sandbox import write_sandbox
 from media.shot_detection import detect_shots
 from media.tools import ToolPaths
 
@@ -138,4 +139,4 @@ def cut_command(ffmpeg: str, path: Path, target: Path, *, track: VideoTrack, sta
         "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-g", "250",
         "-video_track_timescale", str(track.frame_rate.numerator), str(target),
     ]  # fmt: skip
-    return command(argv, purpose=f"cut of {path.name}")
+    return command(argv, purpose=f"cut of {path.name}", sandbox=write_sandbox(path, target.parent))

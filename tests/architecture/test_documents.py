@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from client.__main__ import app
 from domain.request import TitleRequest
 from infra.errors_table import REMEDIES, coded_errors, errors_page
+from infra.findings_table import findings_page
 from infra.rules_table import page_with_table
 from tests.architecture.repository import ROOT, configuration, documents, make_targets, rooms
 from workers.settings import PREFIX, Settings
@@ -144,3 +145,20 @@ def test_the_table_of_rules_is_current() -> None:
     page = documents()[Path("docs/checks.md")]
 
     assert page == page_with_table(page), "say `make rules`"
+
+
+def test_the_page_of_findings_is_current() -> None:
+    assert (ROOT / "docs" / "error-codes.md").read_text(encoding="utf-8") == findings_page(), "say `make errors`"
+
+
+def test_every_code_in_the_project_s_own_text_is_listed() -> None:
+    """Codes that a source can get, raised or found anywhere in the rooms, stand on the page."""
+    page = findings_page()
+    named = {
+        code
+        for room in ("domain", "media", "activities", "workflows", "storage")
+        for path in (ROOT / room).rglob("*.py")
+        for code in re.findall(r"\b(?:UPL|CNT|VID|AUD|TXT|SEC|POL)-\d{3}\b", path.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert {code for code in named if f"| `{code}` |" not in page} == set()

@@ -2,12 +2,14 @@
 
 import shlex
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from media.command import command, format_number
+from media.probe import hardened_input
 
 
 def test_a_person_can_paste_the_line() -> None:
@@ -37,3 +39,8 @@ def test_a_number_keeps_its_value_to_a_millionth(number: float) -> None:
 def test_anything_but_text_and_numbers_is_a_programming_mistake(wrong: object) -> None:
     with pytest.raises(TypeError, match="text or number expected"):
         command(["tool", wrong], purpose="a test")  # type: ignore[list-item]  # the point of the test
+
+
+def test_what_opens_untrusted_media_is_in_a_sandbox() -> None:
+    with pytest.raises(ValueError, match="needs a sandbox"):
+        command(["ffmpeg", *hardened_input(Path("source.mov"))], purpose="careless")

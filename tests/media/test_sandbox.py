@@ -134,6 +134,16 @@ async def test_a_guest_changes_nothing_but_its_own_folder(tmp_path: Path) -> Non
     assert not list(shown.iterdir())
 
 
+@needs_bwrap
+async def test_a_source_inside_the_folder_that_is_written_to_stays_as_it_is(tmp_path: Path) -> None:
+    source = tmp_path / "source.mov"
+    source.write_text("as delivered")
+    sandbox = replace(python_sandbox(tmp_path), reads=(*python_sandbox().reads, source))
+    with pytest.raises(ToolFailed, match="Read-only file system"):
+        await run_python(f"open({str(source)!r}, 'w')", sandbox)
+    assert source.read_text() == "as delivered"
+
+
 async def test_memory_is_bounded() -> None:
     limited = small(python_sandbox(), address_space_bytes=1 << 30)
     with pytest.raises(ToolFailed, match="MemoryError"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from media.command import command
+from media.command import Command, command
 from media.errors import DisguisedPlaylist, ResourceBomb, ToolFailed, UnreadableSource
 from media.probe import choose_video_track, hardened_input, parse_probe, probe_command
 from media.process import run_tool
@@ -103,7 +103,7 @@ async def test_the_programs_themselves_refuse_it_too(
         source = disguised(tmp_path, kind, target)
         decode = [tools.ffmpeg, "-nostdin", "-v", "error", *hardened_input(source), "-f", "null", "-"]
         with pytest.raises(ToolFailed):
-            await run_tool(command(decode, purpose="decode without sandbox"))
+            await run_tool(Command(tuple(decode), purpose="decode without sandbox"))
         with pytest.raises(ToolFailed):
             await run_tool(probe_command(tools.ffprobe, source))
     assert not canary.was_opened()

@@ -19,6 +19,7 @@ from domain.steps import (
     EncodedTracks,
     FinishedTitle,
     InspectedSource,
+    InspectionOrder,
     JudgedLadders,
     LadderTask,
     MezzanineReference,
@@ -31,8 +32,10 @@ from domain.steps import (
     PublishTask,
     ResultTask,
     SearchWave,
+    SettledInspection,
     ShotTask,
     SplitTask,
+    StoppingFinding,
     TrimmedLadders,
 )
 from domain.work import UnitKind, UnitOutcome, UnitReference, WorkList
@@ -59,6 +62,10 @@ class FakeTitle:
     """Kind of unit → code with which every unit of that kind fails."""
     poison: dict[str, str] = field(default_factory=dict)
     """Activity and index, as ``run_encode_unit 2`` → code with which this unit fails."""
+    stops: tuple[StoppingFinding, ...] = ()
+    """What inspection finds."""
+    settled: SettledInspection | None = None
+    """What was to be written into the result."""
     finished: TitleReceipt | None = None
     calls: list[str] = field(default_factory=list)
     hold: Callable[[str], Any] | None = None
@@ -83,9 +90,11 @@ class FakeTitle:
             return OpenedTitle(source=FILE, recipe=FILE, title_key=DIGEST, finished=self.finished)
 
         @activity.defn(name="inspect_source")
-        async def inspect_source(_source: StoredFile) -> InspectedSource:
+        async def inspect_source(_source: StoredFile, order: InspectionOrder | None = None) -> InspectedSource:
             await self._called("inspect_source")
-            return InspectedSource(inspection=FILE, frames=86_400, cpu_s=1.0)
+            waved = {override.code for override in order.overrides} if order else set()
+            stops = tuple(stop for stop in self.stops if stop.code not in waved)
+            return InspectedSource(inspection=FILE, frames=86_400, cpu_s=1.0, report=FILE, stops=stops)
 
         @activity.defn(name="detect_shots")
         async def detect_shots(_task: ShotTask) -> DetectedShotList:
@@ -203,8 +212,9 @@ class FakeTitle:
             return PublishedTitle(release=RELEASE, cpu_s=1.0)
 
         @activity.defn(name="write_result")
-        async def write_result(_task: ResultTask) -> FinishedTitle:
+        async def write_result(_task: ResultTask, settled: SettledInspection | None = None) -> FinishedTitle:
             await self._called("write_result")
+            self.settled = settled
             return FinishedTitle(receipt=RECEIPT, report_url="http://127.0.0.1:1/titles/fake/report")
 
         return [check_pairing, package_title, publish_title, write_result]

@@ -1,0 +1,58 @@
+"""Findings of inspection that stop a title: they wait for a named person, or end it."""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain.attention import Choice, Decision, WaitingItem
+    from domain.findings import CATALOGUE, Level, Override
+    from domain.steps import InspectedSource, SettledInspection, StoppingFinding
+    from workflows.attention import WaitingRoom
+    from workflows.side_by_side import side_by_side
+
+_LONGEST_REASON = 200
+
+
+async def settle_findings(inspected: InspectedSource, room: WaitingRoom, *, waits: bool) -> SettledInspection:
+    """Waits until a person has waved through everything that stops the title; returns who did, and why.
+
+    Args:
+        inspected: What inspection found.
+        room: The title's waiting room; each code is an item of its own, ``finding-VID-102``.
+        waits: Whether the title may wait at all.
+
+    Raises:
+        ApplicationError: with the finding's code, if one is fatal, the title does not wait, or a person decides to
+            fail it.
+    """
+    final = [stop for stop in inspected.stops if stop.level is Level.FATAL or not waits]
+    if final:
+        raise _failure(final[0])
+    decisions: list[Decision] = await side_by_side(*(room.wait_for(_item_of(stop)) for stop in inspected.stops))
+    overrides = tuple(
+        Override(code=stop.code, by=decision.name, reason=decision.reason[:_LONGEST_REASON])
+        for stop, decision in zip(inspected.stops, decisions, strict=True)
+    )
+    return SettledInspection(report=inspected.report, overrides=overrides)
+
+
+def _item_of(stop: StoppingFinding) -> WaitingItem:
+    more = f" (and {stop.places - 1} places more)" if stop.places > 1 else ""
+    return WaitingItem(
+        item_id=f"finding-{stop.code}",
+        code=stop.code,
+        message=f"{CATALOGUE[stop.code].meaning} {stop.message}{more}"[:400],
+        record=_record_of(stop),
+        choices=(Choice.OVERRIDE, Choice.FAIL),
+    )
+
+
+def _record_of(stop: StoppingFinding) -> dict[str, str]:
+    kind = CATALOGUE[stop.code]
+    where, _, found = stop.message.partition(": ")
+    return {"code": stop.code, "where": where, "found": found, "expected": kind.expected, "fix": kind.fix}
+
+
+def _failure(stop: StoppingFinding) -> ApplicationError:
+    message = f"{stop.code} {CATALOGUE[stop.code].meaning} {stop.message}"
+    return ApplicationError(message, _record_of(stop), type=stop.code, non_retryable=True)
