@@ -29,6 +29,7 @@ COMMANDS = (
     "result",
     "report",
     "encode",
+    "inspect",
     "schema",
     "demo",
     "check",
