@@ -240,7 +240,7 @@ def read_renditions(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet) 
 
 def checks_key(release_id: str) -> Sha256:
     """Returns the content key of the rules' verdicts on a release: the same files are judged the same."""
-    return digest_of({"checks": release_id})
+    return digest_of({"checks": release_id, "version": 1})
 
 
 def rendition_key(mezzanine: Mezzanine, name: str, encode_keys: tuple[Sha256, ...]) -> Sha256:

@@ -6,6 +6,8 @@ from domain.clients import CATALOG
 from media.rules.model import PresentationOnDisk
 from media.rules.rule import BMFF, DASH, RFC, Finding, Rule, rule
 
+_SEAL = "release.json"
+"""What a release of ours is sealed with; it names the files, not they it."""
 _MEDIA = (".mp4", ".m4s", ".m4v", ".m4a", ".cmfv", ".cmfa", ".cmft")
 
 
@@ -67,7 +69,7 @@ def no_file_is_stray(presentation: PresentationOnDisk) -> Iterator[Finding]:
         roots |= set(presentation.playlists)
     damaged = {damage.path for damage in presentation.damages}
     for path in sorted(set(presentation.files) - named - roots - damaged):
-        if path == CATALOG or "#xywh=" in presentation.texts.get(path, ""):
+        if path in {CATALOG, _SEAL} or "#xywh=" in presentation.texts.get(path, ""):
             continue
         yield Finding(path, "no manifest names it", "a named file, or none")
 

@@ -20,6 +20,7 @@ from domain.request import TitleRequest
 from domain.result import TitleResult
 from ladders.bd_rate import bd_rate
 from media.packaging.segment_index import read_track
+from media.rules.check import check_folder
 from protection.leak_scan import LeakScanner
 from protection.secret_bytes import ContentKey
 from tests.support.leaks import ProcessSampler, leaks_in, server_texts
@@ -144,6 +145,15 @@ def test_every_released_byte_is_sealed(demo: Demo) -> None:
         path: digest for path, digest in digests.items() if path != "release.json"
     }
     assert seal["release_id"] == demo.result.release_id
+
+
+def test_the_release_keeps_every_must_and_the_result_says_so(demo: Demo) -> None:
+    checks = demo.result.checks
+    assert checks is not None
+    assert checks.broken("must") == ()
+    again = check_folder(demo.folder / "presentation")
+    assert [(rule.rule, rule.verdict) for rule in again.rules] == [(rule.rule, rule.verdict) for rule in checks.rules]
+    assert "rules that apply are kept" in (demo.folder / "report.html").read_text("utf-8")
 
 
 def test_renditions_are_aligned_to_the_frame_and_weigh_what_the_result_says(demo: Demo) -> None:

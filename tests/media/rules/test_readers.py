@@ -162,3 +162,12 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (folder / "a.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.m4s\n#EXT-X-ENDLIST\n")
     missing = next(rule for rule in check_folder(folder).rules if rule.rule == "FILE-001")
     assert [item.where for item in missing.findings] == ["a.m4s"]
+
+
+def test_the_seal_of_a_release_and_sprite_tracks_are_no_strays(tmp_path: Path) -> None:
+    (tmp_path / "a.m3u8").write_text("#EXTM3U\n#EXT-X-ENDLIST\n")
+    (tmp_path / "release.json").write_text("{}")
+    (tmp_path / "sprites.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:02.000\n1.jpg#xywh=0,0,160,90\n")
+    (tmp_path / "stray.vtt").write_text("WEBVTT\n")
+    stray = next(rule for rule in check_folder(tmp_path).rules if rule.rule == "FILE-004")
+    assert [item.where for item in stray.findings] == ["stray.vtt"]
