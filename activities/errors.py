@@ -1,5 +1,7 @@
 """One place where our errors become Temporal's: the type is our code, the details hold the record."""
 
+from datetime import timedelta
+
 import pydantic
 from temporalio.exceptions import ApplicationError
 
@@ -12,7 +14,10 @@ def as_application_error(error: Exception) -> ApplicationError | None:
     Temporal retries by itself what may succeed the next time; the source's and the request's faults cannot.
     """
     if isinstance(error, PertitleError):
-        return ApplicationError(str(error), error.as_record(), type=error.code, non_retryable=not error.retryable)
+        after = timedelta(seconds=error.retry_after_s) if error.retry_after_s is not None else None
+        return ApplicationError(
+            str(error), error.as_record(), type=error.code, non_retryable=not error.retryable, next_retry_delay=after
+        )
     if isinstance(error, pydantic.ValidationError):
         record = {"code": "PERT-001", "where": error.title, "found": str(error), "expected": "", "fix": ""}
         return ApplicationError(str(error), record, type="PERT-001", non_retryable=True)

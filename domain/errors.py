@@ -13,6 +13,8 @@ class PertitleError(Exception):
 
     code: ClassVar[str] = "PERT-000"
     retryable: ClassVar[bool] = False
+    retry_after_s: ClassVar[float | None] = None
+    """Pause before another try, where a quick one would find the same; ``None`` for the usual growing pauses."""
 
     def __init__(self, where: str, *, found: str, expected: str = "", fix: str = "") -> None:
         """Keeps the four parts apart, so that a page or a JSON document can show them apart."""

@@ -69,6 +69,7 @@ REMEDIES = {
     "TOOL-003": "Look at the machine: out of memory, a stuck disk?",
     "TOOL-004": "It is tried again; if it stays, it is a defect: report it with the message.",
     "TOOL-005": "Install bubblewrap and util-linux, and allow user name spaces; or set `PERTITLE_SANDBOX=prefer`.",
+    "TOOL-007": "Make room in the scratch folder; the unit is tried again, on any worker, after half a minute.",
     "TOOL-006": "Export the source again; the message says which limit was reached.",
     "PKG-001": "The message names the rule and its clause. A defect, unless the recipe asks for something odd: report"
     " it.",

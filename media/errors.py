@@ -25,7 +25,8 @@
     │   ├── ToolStalled        TOOL-003 a program made no progress and was ended
     │   ├── ToolOutputInvalid  TOOL-004 it ended well, but what it made is not what was asked
     │   ├── SandboxMissing     TOOL-005 a sandbox is required and does not work here
-    │   └── ToolOverLimit      TOOL-006 a program used more than its sandbox allows
+    │   ├── ToolOverLimit      TOOL-006 a program used more than its sandbox allows
+    │   └── ScratchFull        TOOL-007 a program found no room on the local disk
     └── PackagingError
         ├── PresentationInvalid  PKG-001
         ├── DecryptionMismatch   PKG-002
@@ -174,6 +175,14 @@ class ToolOverLimit(ToolError):
     """A program that read a source used more memory, CPU time or disk than a source may cost."""
 
     code: ClassVar[str] = "TOOL-006"
+
+
+class ScratchFull(ToolError):
+    """A program found no room on the local disk; another worker may have some, or this one in a while."""
+
+    code: ClassVar[str] = "TOOL-007"
+    retryable: ClassVar[bool] = True
+    retry_after_s: ClassVar[float | None] = 30.0
 
 
 class PackagingError(MediaError):

@@ -1,6 +1,7 @@
 """The one place that starts programs: own process group, progress, stall watch, clean end, CPU counted."""
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from media.command import Command
-from media.errors import SandboxMissing, ToolFailed, ToolMissing, ToolOverLimit, ToolStalled
+from media.errors import SandboxMissing, ScratchFull, ToolError, ToolFailed, ToolMissing, ToolOverLimit, ToolStalled
 from media.sandbox import SandboxPolicy, Walls, probe_sandbox, sandboxed_argv, system_arguments
 from media.thread_cpu import LOOK_EVERY_S, ThreadCpu, ThreadWatch
 
@@ -31,6 +32,7 @@ STALL_S = 300.0
 WORK_S = 0.2
 """CPU seconds after which a program has done something, even if it has nothing to show for it."""
 _TAIL_LINES = 40
+_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 _SHOWN_COMMAND = 600
 _LINE_LIMIT_BYTES = 1 << 20
 # Tools get no environment of ours: no credentials, no locale surprises.
@@ -115,7 +117,14 @@ async def run_tool(
     return ToolRun("\n".join(running.lines), tail, cpu_s, time.monotonic() - began, watch.threads())
 
 
-def _bad_end(command: Command, exit_code: int, cpu_s: float, tail: str) -> ToolFailed | ToolOverLimit:
+def _bad_end(command: Command, exit_code: int, cpu_s: float, tail: str) -> ToolError:
+    if any(words in tail for words in _FULL):
+        return ScratchFull(
+            command.purpose,
+            found=f"exit code {exit_code}: {tail[-300:]}",
+            expected="room for what it writes",
+            fix="make room in the scratch folder; it is tried again, on any worker",
+        )
     limits = command.sandbox.limits if command.sandbox else None
     if limits is not None:
         # The kernel counts towards the limit in whole ticks, and so differs from what it reports.

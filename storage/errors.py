@@ -91,6 +91,7 @@ class DiskFull(StorageError):
     """No room on the local disk; another worker may have some."""
 
     code: ClassVar[str] = "STO-008"
+    retry_after_s: ClassVar[float | None] = 30.0
 
 
 class SourceChanged(StorageError):

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,14 @@ from domain.release import CurrentPointer
 from storage import errors
 from storage.addresses import ObjectAddress, parse_address
 from storage.object_store import ObjectStore
+from storage.publisher import publish_release
+from storage.release_layout import ReleaseDraft
+from storage.release_reader import read_current, verify_release
 from storage.results import ResultStore
+from storage.scrub import sealed_releases
 from storage.side_by_side import for_each
 from storage.sources import SourceStore
+from tests.storage.releases import draft_of
 from tests.support.fault_cases import FaultCase, FaultReport
 from tests.support.s3_fault_proxy import (
     Rule,
@@ -245,6 +250,77 @@ def cut_connection(scene: StoreScene, report: FaultReport) -> None:
         scene.store.read_bytes(kept)
 
 
+def crashed_publisher(scene: StoreScene, report: FaultReport) -> None:
+    """Dies after each step, one after the other; ``current.json`` is whole at every moment."""
+    files = {
+        "a/init.mp4": b"i",
+        "a/1.m4s": b"m" * 4_000,
+        "a.m3u8": b"p",
+        "manifest.mpd": b"d",
+        "multivariant.m3u8": b"h",
+    }
+    title_id, steps = f"crash-{secrets.token_hex(5)}", 2 * len(files) + 2
+    for count in range(1, steps + 1):
+        draft = draft_of(title_id, {**files, "a/1.m4s": secrets.token_bytes(4_000)}, scene.direct)
+        before = read_current(scene.direct, title_id)
+        done: list[str] = []
+
+        def die(name: str, done: list[str] = done, count: int = count) -> None:
+            done.append(name)
+            if len(done) == count:
+                raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            publish_release(scene.store, draft, on_step=die)
+        current = read_current(scene.direct, title_id)
+        assert (current == before) == (count < steps)
+        if current is not None:
+            verify_release(scene.direct, current)
+        assert publish_release(scene.store, draft) == read_current(scene.direct, title_id)
+    report.seen = f"died after each of {steps} steps"
+    report.leaked = scene.leftovers()
+
+
+def two_publishers(scene: StoreScene, report: FaultReport) -> None:
+    title_id = f"race-{secrets.token_hex(5)}"
+    files = {"manifest.mpd": b"d", "multivariant.m3u8": b"h"}
+    drafts = [draft_of(title_id, {**files, "a/1.m4s": secrets.token_bytes(90)}, scene.direct) for _ in range(2)]
+    won = []
+
+    def publish(draft: ReleaseDraft) -> None:
+        try:
+            won.append(publish_release(scene.store, draft))
+        except errors.CurrentMoved:
+            report.seen = "one was told that another won"
+
+    for_each(publish, drafts)
+    current = read_current(scene.direct, title_id)
+    assert current in won
+    assert current is not None
+    verify_release(scene.direct, current)
+
+
+def verify_mismatch(scene: StoreScene, report: FaultReport) -> None:
+    draft = draft_of(
+        f"rot-{secrets.token_hex(5)}", {"manifest.mpd": b"d" * 99, "multivariant.m3u8": b"h"}, scene.direct
+    )
+    rule = Rule(flipped_bit, method="GET", key=r"/pertitle-releases/.*/manifest\.mpd")
+    with scene.counted(report, rule), pytest.raises(errors.DigestMismatch):
+        publish_release(scene.store, draft)
+    assert read_current(scene.direct, draft.title_id) is None
+    assert list(sealed_releases(scene.direct, draft.title_id)) == []
+
+
+def clock_skew(scene: StoreScene, report: FaultReport) -> None:
+    """Signs as a machine would whose clock is 20 minutes slow; the server decides."""
+    slow_clock = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.auth.get_current_datetime", lambda **_: slow_clock)
+        with pytest.raises(errors.ClockSkew, match="clock"):
+            scene.store.put_bytes(secrets.token_bytes(90))
+    report.seen = "STO-006"
+
+
 def _case(
     number: str, act: Callable[[StoreScene, FaultReport], None], done: str, expected: str
 ) -> FaultCase[StoreScene]:
@@ -268,5 +344,9 @@ STORE_CASES: list[FaultCase[StoreScene]] = [
     _case("B31", orphans, "an upload is left open", "aborted when old enough, not before"),
     _case("B32", late_listing, "404 for what was just written", "success"),
     _case("B34", slow_store, "64 kB/s", "progress is told all the while"),
+    _case("A17", clock_skew, "the clock is 20 minutes slow", "STO-006, not 'denied'"),
+    _case("D42", crashed_publisher, "publishing dies after each of its steps", "current.json always whole; goes on"),
+    _case("D43", two_publishers, "two releases of a title at once", "one is current, both are whole"),
+    _case("D44", verify_mismatch, "what is read back is not what was written", "no seal, no pointer"),
     _case("B35", cut_connection, "the connection is reset twice", "success"),
 ]
