@@ -15,6 +15,7 @@ from activities.planning import rendition_name
 from activities.readings import pool_title, read_delivered
 from activities.sources import find_audio
 from activities.toolbox import Toolbox
+from activities.track_shelf import fetch_texts, fetch_thumbnails, find_texts, find_thumbnails
 from activities.units import load_unit
 from domain.mezzanine import Mezzanine
 from domain.release import KeyReference, Presentation, PresentationFile
@@ -136,13 +137,20 @@ class DeliveryActivities:
     def _fetch_tracks(self, task: PackageTask, mezzanine: Mezzanine, bench: Bench, pulse: Pulse) -> list[TrackFile]:
         audio = find_audio(self._box, mezzanine)
         ladders = self._box.results.read_document(task.ladders, LadderSet)
-        tracks: list[Rendition | EncodedAudio] = [*read_renditions(self._box, mezzanine, ladders), *audio]
+        renditions = read_renditions(self._box, mezzanine, ladders)
+        tracks: list[Rendition | EncodedAudio] = [*renditions, *audio]
         vmaf = delivered_vmaf(self._box, mezzanine, ladders, pulse)
         fetched = []
         for track in tracks:
             path = self._box.cache.fetch_into(track.file, bench.scratch / f"{track.name}.mp4", on_progress=pulse)
             fetched.append(TrackFile(track, path, vmaf.get(track.name)))
-        return fetched
+        texts = find_texts(self._box, mezzanine, task.title_key)
+        thumbnails = find_thumbnails(self._box, mezzanine, renditions)
+        return [
+            *fetched,
+            *fetch_texts(self._box, texts, bench.scratch, pulse),
+            *fetch_thumbnails(self._box, thumbnails, bench.scratch, pulse),
+        ]
 
     def _keep_files(self, tree: PackagedTree, folder: Path, pulse: Pulse) -> tuple[PresentationFile, ...]:
         files = []

@@ -7,7 +7,8 @@
     ├── EncodeMissing     STO-010
     ├── ScoresMissing     STO-011
     ├── RenditionMissing  STO-012
-    └── AudioMissing      STO-013
+    ├── AudioMissing      STO-013
+    └── TracksMissing     STO-014
 """
 
 from typing import ClassVar
@@ -47,3 +48,9 @@ class AudioMissing(StepError):
     """Encoded audio that should be in the store is not there (a cleaned store?)."""
 
     code: ClassVar[str] = "STO-013"
+
+
+class TracksMissing(StepError):
+    """Subtitles or thumbnails that should be in the store are not there (a cleaned store?)."""
+
+    code: ClassVar[str] = "STO-014"

@@ -12,6 +12,7 @@ from activities.readings import pool_title, read_delivered
 from activities.search_readings import read_searches, sum_up_searches, waves_of
 from activities.sources import find_audio
 from activities.toolbox import Toolbox
+from activities.track_shelf import find_texts, find_thumbnails
 from activities.trials import baseline_key
 from domain.checks import CheckReport
 from domain.files import StoredFile
@@ -33,10 +34,12 @@ from domain.result import (
     ResultSearch,
     ResultShotPoint,
     ResultSource,
+    ResultText,
+    ResultThumbnails,
     TitleResult,
 )
 from domain.steps import BaselineEncode, FinishedTitle, LadderSet, ResultTask, SettledInspection
-from domain.tracks import Rendition
+from domain.tracks import Rendition, Thumbnails
 from domain.values import Value
 from domain.video import Codec
 from domain.work import BaselineUnit
@@ -99,6 +102,7 @@ class ResultActivities:
     ) -> TitleResult:
         source, video = mezzanine.source, mezzanine.source.video
         renditions = {item.name: item for item in read_renditions(self._box, mezzanine, ladders)}
+        texts = find_texts(self._box, mezzanine, task.title_key)
         return TitleResult(
             title_id=task.title_id,
             release_id=task.release_id,
@@ -129,7 +133,12 @@ class ResultActivities:
                 for track in find_audio(self._box, mezzanine)
             ),
             checks=self._box.results.find("checks", checks_key(task.release_id), CheckReport),
-            notes=source.notes,
+            texts=tuple(
+                ResultText(name=track.name, language=track.language, role=track.role, cues=track.cues)
+                for track in texts.tracks
+            ),
+            thumbnails=_thumbnails(find_thumbnails(self._box, mezzanine, list(renditions.values()))),
+            notes=(*source.notes, *texts.notes),
             metric=mezzanine.delivery_metric().model,
             presets={item.codec.value: item.production_preset for item in mezzanine.recipe.codecs},
             cpu_s=task.cpu_s,
@@ -219,6 +228,18 @@ class ResultActivities:
                 is_written = self._box.store.put_if_match(address, content, headers, etag=seen[1])
             if is_written:
                 return
+
+
+def _thumbnails(made: Thumbnails | None) -> ResultThumbnails | None:
+    if made is None:
+        return None
+    return ResultThumbnails(
+        name=made.name,
+        width_px=made.tile.width_px,
+        height_px=made.tile.height_px,
+        stills=made.stills,
+        interval_s=made.interval_s,
+    )
 
 
 def _baseline_rung(encode: BaselineEncode) -> BaselineRung:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 from temporalio import activity
@@ -10,6 +9,7 @@ from temporalio import activity
 from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
 from activities.toolbox import Toolbox
+from activities.track_shelf import describe_sidecars, keep_sidecars
 from domain.files import StoredFile
 from domain.findings import wave_through
 from domain.mezzanine import Mezzanine, MezzaninePiece, planned_idr_frames
@@ -29,10 +29,10 @@ from domain.steps import (
     SourceInspection,
     SplitTask,
 )
+from domain.subtitles import Sidecar
 from domain.tracks import EncodedAudio
 from domain.values import Sha256, digest_of
 from media.audio import AudioFile, Programme, encode_audio
-from media.bench import Bench
 from media.findings import judge_source, stops_of, unused_overrides, write_report
 from media.inspection import inspect_source
 from media.looks import look_order
@@ -57,11 +57,13 @@ class SourceActivities:
         request = parse_title_request(content)
         pulse = Pulse("read source")
         source = await pulse.run(self._box.sources.describe_source, request.source, on_progress=pulse)
-        key = title_key(request, source, self._box.tools_digest)
+        sidecars = await pulse.run(describe_sidecars, self._box.sources, request)
+        key = title_key(request, source, self._box.tools_digest, sidecars)
         finished = await asyncio.to_thread(self._box.results.find, "titles", key, TitleReceipt)
         if finished and not await asyncio.to_thread(is_sealed, self._box.store, finished.release):
             finished = None
         recipe = await asyncio.to_thread(self._box.results.put_document, request.recipe)
+        await asyncio.to_thread(keep_sidecars, self._box, key, sidecars)
         return OpenedTitle(
             source=source,
             recipe=recipe,
@@ -78,7 +80,7 @@ class SourceActivities:
         """
         pulse, order = Pulse("inspect"), order or InspectionOrder()
         with self._box.bench(pulse) as bench:
-            path = await self._fetch_source(source, bench, pulse)
+            path = await self._box.fetch_source(source, bench, pulse)
             looks = look_order(bench.scratch, order.policy)
             found = await inspect_source(bench.tools, path, source, on_progress=pulse, looks=looks)
         findings = judge_source(found.description, found.start_s, found.looks, order.policy)
@@ -105,7 +107,7 @@ class SourceActivities:
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
         pulse = Pulse("shots")
         with self._box.bench(pulse) as bench:
-            path = await self._fetch_source(inspection.description.file, bench, pulse)
+            path = await self._box.fetch_source(inspection.description.file, bench, pulse)
             found = await detect_shots(
                 sys.executable, path, recipe=recipe.shots, track=inspection.description.video, on_progress=pulse
             )
@@ -123,7 +125,7 @@ class SourceActivities:
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
         pulse = Pulse("split")
         with self._box.bench(pulse) as bench:
-            path = await self._fetch_source(inspection.description.file, bench, pulse)
+            path = await self._box.fetch_source(inspection.description.file, bench, pulse)
             folder = bench.scratch / "pieces"
             folder.mkdir()
             split = await split_source(
@@ -154,7 +156,7 @@ class SourceActivities:
         if kept is None:
             pulse = Pulse("audio")
             with self._box.bench(pulse) as bench:
-                path = await self._fetch_source(mezzanine.source.file, bench, pulse)
+                path = await self._box.fetch_source(mezzanine.source.file, bench, pulse)
                 files = await encode_audio(
                     bench,
                     path,
@@ -169,12 +171,6 @@ class SourceActivities:
 
     async def _read_inspection(self, reference: StoredFile) -> SourceInspection:
         return await asyncio.to_thread(self._box.results.read_document, reference, SourceInspection)
-
-    async def _fetch_source(self, source: StoredFile, bench: Bench, pulse: Pulse) -> Path:
-        """Fetches the source under a name of ours: its own could be read as an option or a pattern."""
-        suffix = Path(source.uri).suffix.lower()
-        safe = suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""
-        return await pulse.run(self._box.cache.fetch_into, source, bench.scratch / f"source{safe}", on_progress=pulse)
 
     def _keep_piece(self, piece: Piece, pulse: Pulse) -> MezzaninePiece:
         return MezzaninePiece(
@@ -219,17 +215,22 @@ class SourceActivities:
         )
 
 
-def title_key(request: TitleRequest, source: StoredFile, tools_digest: str) -> Sha256:
+def title_key(
+    request: TitleRequest, source: StoredFile, tools_digest: str, sidecars: tuple[Sidecar, ...] = ()
+) -> Sha256:
     """Returns the content key of a whole title: what it is called, what it is made of, how, by which build."""
-    return digest_of(
-        {
-            "title_id": request.title_id,
-            "source": source.sha256,
-            "recipe": request.recipe.model_dump(mode="json"),
-            "tools": tools_digest,
-            "version": 1,
-        }
-    )
+    facts: dict[str, Any] = {
+        "title_id": request.title_id,
+        "source": source.sha256,
+        "recipe": request.recipe.model_dump(mode="json"),
+        "tools": tools_digest,
+        "version": 1,
+    }
+    if sidecars:
+        facts["subtitles"] = [
+            {"file": item.file.sha256, **item.request.model_dump(mode="json", exclude={"source"})} for item in sidecars
+        ]
+    return digest_of(facts)
 
 
 def find_audio(toolbox: Toolbox, mezzanine: Mezzanine) -> tuple[EncodedAudio, ...]:

@@ -66,6 +66,12 @@ class Toolbox:
             )
         return mezzanine
 
+    async def fetch_source(self, source: StoredFile, bench: Bench, pulse: Pulse) -> Path:
+        """Fetches a source under a name of ours: its own could be read as an option or a pattern."""
+        suffix = Path(source.uri).suffix.lower()
+        safe = suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""
+        return await pulse.run(self.cache.fetch_into, source, bench.scratch / f"source{safe}", on_progress=pulse)
+
     async def fetch_piece(self, mezzanine: Mezzanine, shot: int, folder: Path, pulse: Pulse) -> ShotPiece:
         """Fetches one shot of the mezzanine into a folder."""
         piece = mezzanine.pieces[shot]

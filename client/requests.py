@@ -3,13 +3,13 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from client.errors import SourceNotFound, UnreadableRecipe
 from client.session import Session
-from domain.request import TitleRequest, parse_title_request
+from domain.request import BadRequest, TitleRequest, parse_title_request
 from domain.values import digest_of
 
 DRY_SOURCE = "s3://pertitle-incoming/sources/not-uploaded-yet"
@@ -56,11 +56,21 @@ async def prepare_request(
         BadRequest: if the request breaks a rule.
         StorageError: if the upload fails.
     """
-    if source.startswith("s3://"):
-        return parse_title_request({**content, "source": source})
     await asyncio.to_thread(check_before_upload, source, content)
-    stored = await asyncio.to_thread(session.sources.upload_source, Path(source), on_progress=on_progress)
-    return parse_title_request({**content, "source": stored.uri})
+    uploaded = dict(content)
+    if "subtitles" in content:
+        uploaded["subtitles"] = [
+            item | {"source": await _uploaded(session, item["source"], lambda _done: None)}
+            for item in content["subtitles"]
+        ]
+    return parse_title_request({**uploaded, "source": await _uploaded(session, source, on_progress)})
+
+
+async def _uploaded(session: Session, source: str, on_progress: Callable[[int], None]) -> str:
+    """Returns the address of a file, uploaded if it is a local one."""
+    if source.startswith("s3://"):
+        return source
+    return (await asyncio.to_thread(session.sources.upload_source, Path(source), on_progress=on_progress)).uri
 
 
 def check_before_upload(source: str, content: dict[str, Any]) -> None:
@@ -70,15 +80,55 @@ def check_before_upload(source: str, content: dict[str, Any]) -> None:
         SourceNotFound: if there is no such file.
         BadRequest: if the request breaks a rule.
     """
-    is_address = source.startswith("s3://")
-    parse_title_request({**content, "source": source if is_address else DRY_SOURCE})
-    if not is_address:
-        _require_file(Path(source))
+    dry = {**content, "source": _dry(source)}
+    if "subtitles" in content:
+        dry["subtitles"] = [item | {"source": _dry(item["source"])} for item in content["subtitles"]]
+    parse_title_request(dry)
+    for file in (source, *(item["source"] for item in content.get("subtitles", ()))):
+        if not file.startswith("s3://"):
+            _require_file(Path(file))
 
 
-def request_content(source: str, *, recipe: dict[str, Any], title_id: str | None, priority: str) -> dict[str, Any]:
-    """Returns the fields of a request but its source."""
-    return {"title_id": title_id or title_id_for(source), "recipe": recipe, "priority": priority}
+def read_subtitle_option(option: str) -> dict[str, Any]:
+    """Returns the request's words for ``en=subs.srt`` or ``en:caption=subs.scc``.
+
+    Raises:
+        BadRequest: if it has another form.
+    """
+    said, equals, file = option.partition("=")
+    language, _, role = said.partition(":")
+    if not equals or not language or not file:
+        raise BadRequest(
+            "--subtitles",
+            found=repr(option),
+            expected="LANGUAGE=FILE or LANGUAGE:ROLE=FILE",
+            fix="say for example --subtitles en=film.en.srt --subtitles en:caption=film.scc",
+        )
+    return {"source": file, "language": language, **({"role": role} if role else {})}
+
+
+def _dry(source: str) -> str:
+    return source if source.startswith("s3://") else DRY_SOURCE
+
+
+def request_content(  # noqa: D417 - the others are fields of the request
+    source: str,
+    *,
+    recipe: dict[str, Any],
+    title_id: str | None,
+    priority: str,
+    subtitles: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Returns the fields of a request but its source; subtitle files keep their local path until they are uploaded.
+
+    Args:
+        subtitles: Each ``LANGUAGE=FILE`` or ``LANGUAGE:ROLE=FILE``.
+
+    Raises:
+        BadRequest: if one of them has another form.
+    """
+    told = {"subtitles": [read_subtitle_option(option) for option in subtitles]} if subtitles else {}
+    return told | {"title_id": title_id or title_id_for(source), "recipe": recipe, "priority": priority}
 
 
 def workflow_id_of(request: TitleRequest) -> str:

@@ -29,6 +29,10 @@ RecipeOption = Annotated[
 TitleIdOption = Annotated[
     str | None, typer.Option("--title-id", metavar="ID", help="Name for the title; default: from the file name.")
 ]
+SubtitlesOption = Annotated[
+    list[str] | None,
+    typer.Option("--subtitles", metavar="LANG[:ROLE]=FILE", help="SRT, WebVTT, SCC or TTML; may be repeated."),
+]
 PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="Who goes first when workers are scarce.")]
 
 
@@ -45,6 +49,7 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
     recipe: RecipeOption = None,
     title_id: TitleIdOption = None,
     priority: PriorityOption = PriorityName("normal"),  # noqa: B008 - a constant
+    subtitles: SubtitlesOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch the title until it has ended.")] = False,  # noqa: FBT002 - a flag
     state: StateOption = DEFAULT_STATE_DIR,
     json_output: JsonOption = False,  # noqa: FBT002 - a flag
@@ -57,9 +62,16 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
       pertitle submit film.mov --wait
       pertitle submit s3://pertitle-incoming/film.mov --title-id film-s01e02 --priority high
       pertitle submit film.mov --recipe recipe.json --json
+      pertitle submit film.mov --subtitles en=film.en.srt --subtitles en:caption=film.scc
     """
     session = await open_session(state)
-    content = request_content(source, recipe=read_recipe(recipe), title_id=title_id, priority=priority.value)
+    content = request_content(
+        source,
+        recipe=read_recipe(recipe),
+        title_id=title_id,
+        priority=priority.value,
+        subtitles=subtitles or (),
+    )
     submitted = await upload_and_submit(session, source, content)
     say_what_submission_did(submitted)
     handle, name = submitted.submission.handle, submitted.request.title_id

@@ -113,6 +113,8 @@ class PackagingRecipe(StrictValue):
     client_manifests: bool = True
     """Also publish small manifests over the same files for some kinds of client: one for each choice of codecs with the
     most compatible one, and ``sd`` for displays without output protection."""
+    thumbnails: bool = True
+    """Whether the release has still pictures for seeking: one every 2 s, in long titles every 4, 6 or 10 s."""
     key_generation: int = Field(default=1, ge=1, le=10_000)
     """Raise it to publish the same title under new keys, as a new release. The old release stays as it is."""
 

@@ -8,6 +8,7 @@ from domain.errors import PertitleError
 from domain.findings import Override
 from domain.inspection_policy import InspectionPolicy
 from domain.recipe import Recipe
+from domain.subtitles import SubtitleRequest
 from domain.values import StrictValue
 
 TITLE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -28,6 +29,9 @@ class TitleRequest(StrictValue):
     """How to encode. Leave it out for the house defaults."""
     priority: Literal["urgent", "high", "normal", "low", "backfill"] = "normal"
     """Who goes first when workers are scarce."""
+    subtitles: Annotated[tuple[SubtitleRequest, ...], Field(max_length=32)] = ()
+    """Subtitle files beside the source. Text tracks inside the source are published too, unless a file of the same
+    language and role stands in for them."""
     when_stuck: Literal["wait", "fail"] = "wait"
     """What a title does when a unit of its work has failed after all tries, or inspection found what a person may wave
     through: wait for a person's decision, or fail."""

@@ -10,7 +10,7 @@ from domain.cpu import CpuSplit
 from domain.findings import Finding
 from domain.ladder import PromiseError
 from domain.values import Sha256, Value
-from domain.video import AudioRole, Codec, FrameRange
+from domain.video import AudioRole, Codec, FrameRange, TextRole
 
 
 class ResultManifests(Value):
@@ -160,6 +160,26 @@ class ResultAudio(Value):
     loudness_lufs: float | None
 
 
+class ResultText(Value):
+    """One subtitle track of the release."""
+
+    name: str
+    language: str
+    role: TextRole
+    cues: int
+
+
+class ResultThumbnails(Value):
+    """The still pictures for seeking."""
+
+    name: str
+    width_px: int
+    """Width of one still."""
+    height_px: int
+    stills: int
+    interval_s: Fraction
+
+
 class StageCpu(Value):
     """CPU seconds (user and system, all children) by stage, of this run; reused results cost nothing."""
 
@@ -172,6 +192,7 @@ class StageCpu(Value):
     package: float = 0.0
     publish: float = 0.0
     audio: float = 0.0
+    """Sound and subtitles; thumbnails count as packaging."""
     baseline: float = 0.0
 
 
@@ -198,6 +219,8 @@ class TitleResult(Value):
     audio: tuple[ResultAudio, ...] = ()
     checks: CheckReport | None = None
     """How the release keeps the rules for presentations (docs/checks.md); ``None`` in results of older versions."""
+    texts: tuple[ResultText, ...] = ()
+    thumbnails: ResultThumbnails | None = None
     notes: tuple[str, ...] = ()
     inspection: ResultInspection = ResultInspection()
     metric: str = "vmaf_v1.0.16_3d0h"

@@ -10,7 +10,7 @@ from domain.inspection_policy import InspectionPolicy
 from domain.ladder import Ladder
 from domain.release import ReleaseReference, TitleReceipt
 from domain.result import ResultTrials, StageCpu
-from domain.tracks import EncodedAudio
+from domain.tracks import EncodedAudio, TextTrack
 from domain.values import Sha256, Value
 from domain.video import Codec, Resolution, SourceDescription
 from domain.work import WorkList
@@ -30,6 +30,14 @@ class AudioTracks(Value):
     """The encoded audio of a title: a document in the store."""
 
     tracks: tuple[EncodedAudio, ...]
+
+
+class TextTracks(Value):
+    """The subtitles of a title: a document in the store."""
+
+    tracks: tuple[TextTrack, ...]
+    notes: tuple[str, ...] = ()
+    """What a person should know: tracks left out, cues cut."""
 
 
 class LadderSet(Value):
@@ -142,8 +150,16 @@ class CheckedPairing(Value):
     cpu_s: float = 0.0
 
 
+class TextTask(Value):
+    """Make the subtitles of a title."""
+
+    mezzanine: StoredFile
+    title_key: Sha256
+    """The files that the request names are found under it."""
+
+
 class EncodedTracks(Value):
-    """The audio of a title is in the store, under its content key."""
+    """Tracks of a title are in the store, under their content key."""
 
     count: int
     cpu_s: float
@@ -202,10 +218,12 @@ class JudgedLadders(Value):
 
 
 class PackageTask(Value):
-    """Package all renditions and audio tracks."""
+    """Package all tracks."""
 
     mezzanine: StoredFile
     ladders: StoredFile
+    title_key: Sha256
+    """Subtitle files are found under it."""
     key_set: Sha256
 
 

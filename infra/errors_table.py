@@ -88,6 +88,7 @@ REMEDIES = {
     "STO-011": "Submit the title again; what is missing is measured again.",
     "STO-012": "Submit the title again; what is missing is joined again.",
     "STO-013": "Submit the title again; the audio is encoded again.",
+    "STO-014": "Submit the title again: subtitles and thumbnails are made anew.",
     "STO-020": "It is tried again.",
     "KEY-001": "`chmod 600` the key file, or restore it from its backup.",
     "KEY-002": "Restore the key file that sealed the record.",

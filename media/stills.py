@@ -114,7 +114,18 @@ def sheets_command(ffmpeg: str, rendition: Path, plan: StillPlan, color: Color, 
         "setsar=1",
         f"tile={COLUMNS}x{ROWS}",
     ]
-    coding = ["-c:v", "mjpeg", "-q:v", _JPEG_QUALITY, "-strict", "unofficial", "-flags:v", "+bitexact", "-threads", "1"]
+    coding = [
+        "-c:v",
+        "mjpeg",
+        "-q:v",
+        str(_JPEG_QUALITY),
+        "-strict",
+        "unofficial",
+        "-flags:v",
+        "+bitexact",
+        "-threads",
+        "1",
+    ]
     return command(
         [
             *(ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, "-y", "-threads", "1", "-i", local_name(rendition)),

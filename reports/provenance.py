@@ -14,9 +14,9 @@ STAGE_NAMES = {
     "plan": "Plan the ladders",
     "encode": "Production encodes",
     "measure": "Measure",
-    "audio": "Audio",
+    "audio": "Audio, subtitles",
     "baseline": "Fixed ladder",
-    "package": "Assemble, package, encrypt",
+    "package": "Assemble, thumbnails, package, encrypt",
     "publish": "Publish and verify",
 }
 """Stages in the order in which they happen."""
@@ -27,7 +27,7 @@ def draw_provenance(result: TitleResult) -> Markup:
     """Returns the sections on cost, audio and tools."""
     return join(
         element("section", element("h2", "Time and CPU"), _cost_words(result), _cpu_table(result), id="cost"),
-        element("div", _audio(result), _tools(result), class_="pair"),
+        element("div", _audio(result), _texts(result), _tools(result), class_="pair"),
     )
 
 
@@ -87,6 +87,35 @@ def _audio_row(track: ResultAudio) -> Markup:
         element("td", write_bitrate(track.bitrate_bps)),
         element("td", loudness),
     )
+
+
+def _texts(result: TitleResult) -> Markup:
+    head = element(
+        "tr", [head_cell(name, css_class="words") for name in ("Track", "Language", "Role")], head_cell("Cues")
+    )
+    rows = [
+        element(
+            "tr",
+            head_cell(track.name, scope="row", css_class="words"),
+            element("td", track.language, class_="words"),
+            element("td", track.role, class_="words"),
+            element("td", str(track.cues)),
+        )
+        for track in result.texts
+    ]
+    content: Child = element("p", "The release has no subtitles.")
+    if rows:
+        content = Table("Subtitles, WebVTT", "Subtitles", head, rows).draw()
+    return element("section", element("h2", "Subtitles"), content, _stills(result), id="subtitles")
+
+
+def _stills(result: TitleResult) -> Markup:
+    made = result.thumbnails
+    if made is None:
+        return element("p", "The release has no thumbnails.")
+    every = f"one every {float(made.interval_s):.3g} s"
+    size = f"{made.width_px}x{made.height_px}"
+    return element("p", f"{write_count(made.stills, 'thumbnail')} of {size}, {every}.")
 
 
 def _tools(result: TitleResult) -> Markup:

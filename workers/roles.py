@@ -19,6 +19,7 @@ from activities.searches import SearchActivities
 from activities.skipping import SkipActivities
 from activities.sources import SourceActivities
 from activities.toolbox import Toolbox
+from activities.tracks import TrackActivities
 from activities.trials import EncodeActivities
 from domain.errors import PertitleError
 from workers.settings import Settings
@@ -41,7 +42,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
     """Returns the activities that a role's worker registers."""
     sources, encodes, searches = SourceActivities(toolbox), EncodeActivities(toolbox), SearchActivities(toolbox)
     measures, plans = MeasureActivities(toolbox), PlanActivities(toolbox)
-    delivery, results = DeliveryActivities(toolbox), ResultActivities(toolbox)
+    delivery, results, tracks = DeliveryActivities(toolbox), ResultActivities(toolbox), TrackActivities(toolbox)
     registered: dict[str, list[Callable[..., Any]]] = {
         ORCHESTRATE: [
             plans.plan_trials,
@@ -59,6 +60,8 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             sources.detect_shots,
             sources.split_source,
             sources.encode_audio,
+            tracks.make_texts,
+            tracks.make_thumbnails,
             delivery.run_assemble_unit,
             delivery.package_title,
             delivery.publish_title,

@@ -43,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.side_by_side import side_by_side
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
     from workflows.title_log import TitleLog
+    from workflows.title_tracks import make_thumbnails, make_tracks
     from workflows.title_work import TitleWork
 
 _TITLE_ID = SearchAttributeKey.for_keyword("TitleId")
@@ -125,7 +126,7 @@ class EncodeTitle(Attended):
     async def _make_release(
         self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference
     ) -> ResultTask:
-        planned = await self._plan(request, mezzanine)
+        planned = await self._plan(request, opened, mezzanine)
         ladders = await self._encode_and_measure(mezzanine, planned)
         task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders)
         published = await self._deliver(request, opened, task)
@@ -177,16 +178,13 @@ class EncodeTitle(Attended):
         self._log.spend("measure", pairing.cpu_s)
         return mezzanine
 
-    async def _plan(self, request: TitleRequest, mezzanine: MezzanineReference) -> PlannedLadders:
-        """Runs trial encodes and audio side by side; plans the ladders when the trials are in."""
+    async def _plan(self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference) -> PlannedLadders:
+        """Runs trial encodes, sound and subtitles side by side; plans the ladders when the trials are in."""
         self._enter("trials")
-        _, audio = await side_by_side(
+        await side_by_side(
             self._run_trials(request, mezzanine),
-            workflow.execute_activity_method(
-                SourceActivities.encode_audio, mezzanine.mezzanine, **self._on_title(IO, "encode the audio tracks")
-            ),
+            make_tracks(mezzanine.mezzanine, opened.title_key, self._on_title, self._log),
         )
-        self._log.spend("audio", audio.cpu_s)
         self._enter("plan")
         planned = await workflow.execute_activity_method(
             PlanActivities.plan_ladders, mezzanine.mezzanine, **self._lightly("hulls, equal slope, rungs")
@@ -269,9 +267,16 @@ class EncodeTitle(Attended):
             PlanActivities.plan_assembly, task, **self._lightly("plan the renditions")
         )
         await self._work.run_all("package", assembly)
+        if request.recipe.packaging.thumbnails:
+            await make_thumbnails(task, self._on_title, self._log)
         packaged = await workflow.execute_activity_method(
             DeliveryActivities.package_title,
-            PackageTask(mezzanine=task.mezzanine, ladders=task.ladders, key_set=opened.title_key),
+            PackageTask(
+                mezzanine=task.mezzanine,
+                ladders=task.ladders,
+                title_key=opened.title_key,
+                key_set=opened.title_key,
+            ),
             **self._on_title(IO, "package, encrypt, check, decrypt"),
         )
         self._log.spend("package", packaged.cpu_s)

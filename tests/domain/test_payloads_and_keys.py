@@ -29,6 +29,7 @@ from domain.steps import (
     SearchWave,
     ShotTask,
     SplitTask,
+    TextTask,
 )
 from domain.values import canonical_json, digest_of
 from domain.video import Codec, Color, Resolution
@@ -64,7 +65,8 @@ PAYLOADS = [
     EncodedTracks(audio=FILE, count=16, cpu_s=1234.56789),
     LadderTask(mezzanine=FILE, ladders=FILE),
     JudgedLadders(ladders=FILE, encodes=WORK, corrected_rungs=24, cpu_s=1.5),
-    PackageTask(mezzanine=FILE, ladders=FILE, key_set=SHA),
+    PackageTask(mezzanine=FILE, ladders=FILE, title_key=SHA, key_set=SHA),
+    TextTask(mezzanine=FILE, title_key=SHA),
     PackagedTitle(presentation=FILE, files=20_000, cpu_s=1234.56789),
     PublishTask(title_id=TITLE, presentation=FILE, source_sha256=SHA, recipe_sha256=SHA),
     PublishedTitle(release=RELEASE, cpu_s=1234.56789),

@@ -36,6 +36,7 @@ from domain.steps import (
     ShotTask,
     SplitTask,
     StoppingFinding,
+    TextTask,
     TrimmedLadders,
 )
 from domain.work import UnitKind, UnitOutcome, UnitReference, WorkList
@@ -111,7 +112,12 @@ class FakeTitle:
             await self._called("encode_audio")
             return EncodedTracks(count=2, cpu_s=1.0)
 
-        return [open_title, inspect_source, detect_shots, split_source, encode_audio]
+        @activity.defn(name="make_texts")
+        async def make_texts(_task: TextTask) -> EncodedTracks:
+            await self._called("make_texts")
+            return EncodedTracks(count=2, cpu_s=1.0)
+
+        return [open_title, inspect_source, detect_shots, split_source, encode_audio, make_texts]
 
     def _plans(self) -> list[Callable[..., Any]]:
         @activity.defn(name="plan_trials")
@@ -201,6 +207,11 @@ class FakeTitle:
             await self._called("check_pairing")
             return CheckedPairing(shot=0, aligned_vmaf=100.0, shifted_vmaf=80.0, cpu_s=1.0)
 
+        @activity.defn(name="make_thumbnails")
+        async def make_thumbnails(_task: LadderTask) -> EncodedTracks:
+            await self._called("make_thumbnails")
+            return EncodedTracks(count=30, cpu_s=1.0)
+
         @activity.defn(name="package_title")
         async def package_title(_task: PackageTask) -> PackagedTitle:
             await self._called("package_title")
@@ -217,4 +228,4 @@ class FakeTitle:
             self.settled = settled
             return FinishedTitle(receipt=RECEIPT, report_url="http://127.0.0.1:1/titles/fake/report")
 
-        return [check_pairing, package_title, publish_title, write_result]
+        return [check_pairing, make_thumbnails, package_title, publish_title, write_result]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from activities.sources import title_key
+from activities.track_shelf import describe_sidecars
 from client.local_stack.control import start_stack, stop_stack
 from client.local_stack.state import StackState, read_stack
 from client.session import Session, local_session
@@ -83,7 +84,8 @@ async def known_keys(session: Session, state: StackState, request: TitleRequest)
     Nothing in the product knows of this: the test is simply the first who asks for the title's keys.
     """
     source = await asyncio.to_thread(session.sources.describe_source, request.source)
-    key = title_key(request, source, tools_digest(await read_versions(find_tools())))
+    sidecars = await asyncio.to_thread(describe_sidecars, session.sources, request)
+    key = title_key(request, source, tools_digest(await read_versions(find_tools())), sidecars)
     provider = LocalKeyProvider(SealedRecordStore(session.store), state.kek_file, draw=known_bytes())
     scheme = request.recipe.packaging.scheme
     assert scheme != "clear", "a clear title has no keys"
