@@ -30,6 +30,7 @@ from sample_media.clips import make_clip
 from storage.release_reader import read_current, read_release
 from tests.support.leaks import exported_histories
 from tests.support.stacks import RECIPE, TestStack, children_of, running_stack, wait_for
+from tests.support.title_tracks import require_tracks, with_tracks
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +56,7 @@ def nothing_is_left(stack: TestStack) -> bool:
 
 async def test_the_same_submit_ten_times_at_once_is_one_run_and_later_none(stack: TestStack, tmp_path: Path) -> None:
     clip = await make_clip("tiny_320x180p24", tmp_path)
-    request = request_for(await stack.upload(clip), "ten-times")
+    request = await with_tracks(stack, request_for("s3://pertitle-incoming/later", "ten-times"), clip)
     submissions = await asyncio.gather(*(submit_title(stack.session.temporal, request) for _ in range(10)))
     runs = {(await submission.handle.describe()).run_id for submission in submissions}
     assert len(runs) == 1
@@ -66,6 +67,7 @@ async def test_the_same_submit_ten_times_at_once_is_one_run_and_later_none(stack
     assert not later.is_new
     assert (await later.handle.describe()).run_id in runs
     assert nothing_is_left(stack)
+    require_tracks(stack, receipts[0])
 
 
 async def test_the_same_title_under_new_keys_is_a_new_release_and_encodes_nothing(
