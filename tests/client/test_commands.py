@@ -5,16 +5,24 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from client.__main__ import app
 from client.commands import DEFAULT_STATE_DIR
-from client.errors import TitleCanceled, TitleFailed
+from client.errors import SourceNotFound, TitleCanceled, TitleFailed
 from client.exit_codes import ExitCode, exit_code_of
 from client.local_stack.errors import StackNotRunning
-from client.requests import read_recipe, request_content, title_id_for, workflow_id_of
+from client.requests import (
+    check_before_upload,
+    read_recipe,
+    read_subtitle_option,
+    request_content,
+    title_id_for,
+    workflow_id_of,
+)
 from domain.request import BadRequest, TitleRequest, parse_title_request
 from storage.errors import SourceMissing, StorageUnavailable
 
@@ -181,3 +189,35 @@ def test_the_process_ends_with_the_command_s_code(tmp_path: Path) -> None:
     )
     assert ended.returncode == ExitCode.STACK
     assert ended.stderr.startswith("STK-001 ")
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("en=film.en.srt", {"source": "film.en.srt", "language": "en"}),
+        ("pt-BR:caption=a=b.scc", {"source": "a=b.scc", "language": "pt-BR", "role": "caption"}),
+    ],
+)
+def test_a_subtitle_option_names_language_role_and_file(option: str, told: dict[str, str]) -> None:
+    assert read_subtitle_option(option) == told
+
+
+@pytest.mark.parametrize("option", ["film.srt", "=film.srt", "en=", "en:caption"])
+def test_a_subtitle_option_of_another_form_is_refused(option: str) -> None:
+    with pytest.raises(BadRequest, match="LANGUAGE=FILE"):
+        read_subtitle_option(option)
+
+
+def test_subtitles_are_checked_before_anything_is_uploaded(tmp_path: Path) -> None:
+    film, text = tmp_path / "film.mov", tmp_path / "film.srt"
+    film.write_bytes(b"not opened yet")
+
+    def content(option: str) -> dict[str, Any]:
+        return request_content(str(film), recipe={}, title_id="a", priority="low", subtitles=[option])
+
+    with pytest.raises(SourceNotFound, match=r"film\.srt"):
+        check_before_upload(str(film), content(f"en={text}"))
+    text.write_text("")
+    check_before_upload(str(film), content(f"en={text}"))
+    with pytest.raises(BadRequest, match=r"subtitles\.0\.role"):
+        check_before_upload(str(film), content(f"en:song={text}"))
