@@ -105,7 +105,15 @@ class DeliveryActivities:
             files.append(await pulse.run(self._box.cache.fetch_into, encode.file, path, on_progress=pulse))
         first = encodes[0]
         frames = mezzanine.source.video.frames
-        plan = JoinPlan(first.codec, first.frame_rate, mezzanine.idr_frames, frames, unit.name)
+        plan = JoinPlan(
+            first.codec,
+            first.frame_rate,
+            mezzanine.idr_frames,
+            frames,
+            unit.name,
+            color=mezzanine.color,
+            hdr=mezzanine.source.video.hdr,
+        )
         joined, packets, cpu_s = await join_shots(bench, files, plan)
         sizes_bits = [8 * size for size in packets.sizes_bytes]
         return Rendition(

@@ -34,6 +34,7 @@ from domain.tracks import EncodedAudio
 from domain.values import Sha256, digest_of
 from media.audio import AudioFile, Programme, encode_audio
 from media.findings import judge_source, stops_of, unused_overrides, write_report
+from media.hdr import left_out_codecs
 from media.inspection import inspect_source
 from media.looks import look_order
 from media.normalization import mezzanine_color, mezzanine_pixel_format
@@ -123,6 +124,7 @@ class SourceActivities:
         inspection = await self._read_inspection(task.inspection)
         shots = await asyncio.to_thread(self._box.results.read_document, task.shots, ShotList)
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
+        left_out = left_out_codecs(recipe, inspection.description.video)
         pulse = Pulse("split")
         with self._box.bench(pulse) as bench:
             path = await self._box.fetch_source(inspection.description.file, bench, pulse)
@@ -137,6 +139,7 @@ class SourceActivities:
                 on_progress=bench.on_progress,
             )
             pieces = tuple([await pulse.run(self._keep_piece, piece, pulse) for piece in split.pieces])
+        recipe = recipe.without(left_out)
         mezzanine = self._mezzanine(inspection, shots, recipe, pieces)
         return MezzanineReference(
             mezzanine=await asyncio.to_thread(self._box.results.put_document, mezzanine),
@@ -144,6 +147,7 @@ class SourceActivities:
             frames=shots.frames,
             duration_s=mezzanine.duration_s,
             cpu_s=split.cpu_s,
+            left_out=left_out,
         )
 
     @activity.defn

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from domain.cpu import CpuSplit
 from domain.files import StoredFile
+from domain.hdr import HdrMetadata
 from domain.values import Sha256, Value, digest_of
 from domain.video import Codec, Color, Resolution
 
@@ -42,6 +43,8 @@ class EncodeRecipe(Value):
     """Frames that start a closed GOP, counted from the shot's first frame; the first is 0."""
     color: Color
     rate_cap: RateCap | None = None
+    hdr: HdrMetadata | None = Field(default=None, exclude_if=lambda said: said is None)
+    """Static metadata that the encode carries; absent from the key of an SDR encode."""
 
 
 class EncodedShot(Value):
@@ -87,6 +90,8 @@ class MetricRecipe(Value):
     """Size at which the distorted picture is compared (bicubic upscale)."""
     subsample: int = Field(default=1, ge=1)
     """Score every n-th frame; odd, because mini-GOPs are powers of two (science: n=4 biases by +1.3)."""
+    coded_bits: int = Field(default=8, exclude_if=lambda bits: bits == 8)
+    """Bits per sample of the encodes: their banding is judged by it. 10 for HDR; absent from the key otherwise."""
 
 
 class ShotScores(Value):

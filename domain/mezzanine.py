@@ -102,6 +102,7 @@ class Mezzanine(Value):
             idr_frames=self.idr_frames_of(shot_index),
             color=self.color,
             rate_cap=rate_cap,
+            hdr=self.source.video.hdr,
         )
 
     def encode_key(self, shot_index: int, recipe: EncodeRecipe) -> str:
@@ -126,7 +127,7 @@ class Mezzanine(Value):
     def search_metric(self, shot_index: int) -> MetricRecipe:
         """Returns how trial encodes of a shot are measured: sparsely, but a short shot on six frames at least."""
         step = scored_step(self.recipe.search_subsample, self.pieces[shot_index].frames)
-        return MetricRecipe(display=self.display, subsample=step)
+        return MetricRecipe(display=self.display, coded_bits=self.color.delivered_bits, subsample=step)
 
     def difficulty(self, shot_index: int) -> float:
         """Returns the natural logarithm of the lossless bits a pixel of a shot."""
@@ -136,8 +137,10 @@ class Mezzanine(Value):
 
     def delivery_metric(self) -> MetricRecipe:
         """Returns how everything that is promised or published is measured: every frame."""
-        return MetricRecipe(display=self.display, subsample=1)
+        return MetricRecipe(display=self.display, coded_bits=self.color.delivered_bits, subsample=1)
 
     def baseline_metric(self) -> MetricRecipe:
         """Returns how the fixed ladder is measured."""
-        return MetricRecipe(display=self.display, subsample=self.recipe.baseline_subsample)
+        return MetricRecipe(
+            display=self.display, coded_bits=self.color.delivered_bits, subsample=self.recipe.baseline_subsample
+        )

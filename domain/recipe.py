@@ -158,6 +158,10 @@ class Recipe(StrictValue):
             raise ValueError("packaging.segment_s is not a multiple of shots.idr_grid_s")
         return self
 
+    def without(self, codecs: tuple[Codec, ...]) -> Self:
+        """Returns the recipe without some of its codecs."""
+        return self.model_copy(update={"codecs": tuple(item for item in self.codecs if item.codec not in codecs)})
+
     @property
     def idr_longest_s(self) -> Fraction:
         """Longest time from one IDR frame to the next in seconds."""

@@ -138,6 +138,8 @@ class MezzanineReference(Value):
     frames: int
     duration_s: float
     cpu_s: float
+    left_out: tuple[Codec, ...] = Field(default=(), exclude_if=lambda codecs: not codecs)
+    """Codecs of the request that cannot carry the title (H.264 for HDR)."""
 
 
 class CheckedPairing(Value):

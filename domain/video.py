@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from domain.files import StoredFile
+from domain.hdr import HDR_TRANSFERS, DynamicRange, HdrMetadata
 from domain.normalization import Normalization
 from domain.values import Value
 
@@ -71,6 +72,16 @@ class Color(Value):
     matrix: str = "bt709"
     range: Literal["tv", "pc"] = "tv"
 
+    @property
+    def dynamic_range(self) -> DynamicRange:
+        """SDR, PQ or HLG."""
+        return HDR_TRANSFERS.get(self.transfer, DynamicRange.SDR)
+
+    @property
+    def delivered_bits(self) -> int:
+        """Bits per sample of deliveries: 10 for HDR, in which 8 would show banding; 8 otherwise."""
+        return 8 if self.dynamic_range is DynamicRange.SDR else 10
+
 
 class VideoTrack(Value):
     """The video track that is encoded: its form as the file says; size, frames and rate as the mezzanine has them."""
@@ -97,6 +108,8 @@ class VideoTrack(Value):
     normalization: Normalization | None = Field(default=None, exclude_if=lambda done: done is None)
     """What was done to the decoded pictures; ``None`` if nothing (but see ``color.range``)."""
     color: Color
+    hdr: HdrMetadata | None = Field(default=None, exclude_if=lambda said: said is None)
+    """Static metadata of an HDR source (empty if it has none); ``None`` for SDR."""
     color_is_assumed: bool = False
     """The source did not say its colors; the values in ``color`` are the convention for its size."""
 

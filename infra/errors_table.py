@@ -47,7 +47,7 @@ REMEDIES = {
     "VID-001": "Deliver a file with a video track.",
     "VID-002": "Deliver the progressive master, or one order of fields throughout.",
     "VID-003": "Deliver the title at a constant frame rate.",
-    "VID-004": "Deliver an SDR version of the title.",
+    "VID-004": "Correct the color description; ask for hevc or av1; or deliver an SDR version of the title.",
     "VID-005": "Convert the source as the message says (square samples, upright, even size, planar YUV).",
     "AUD-001": "Deliver PCM, AAC, AC-3, FLAC or Opus.",
     "SEC-001": "Deliver the media itself, not a list of it.",

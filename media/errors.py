@@ -77,7 +77,7 @@ class VariableFrameRate(SourceError):
 
 
 class HighDynamicRange(SourceError):
-    """The picture is HDR."""
+    """The picture is HDR in a way that contradicts itself, or that no codec asked for can carry."""
 
     code: ClassVar[str] = "VID-004"
 

@@ -6,13 +6,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from domain.files import StoredFile
+from domain.hdr import HdrMetadata
 from domain.video import AudioTrack, Color, SourceDescription, SubtitleTrack, VideoTrack
 from media.bench import Bench
 from media.decode_check import decode_audio_command
 from media.errors import DamagedSource, ToolFailed, UnreadableSource, UnsupportedAudio
 from media.geometry import read_geometry
+from media.hdr import check_hdr, first_picture_command, hdr_notes, is_hdr, parse_first_picture, read_metadata
 from media.looks import ContentLooks, LookOrder, read_picture_looks, read_sound_looks
-from media.normalization import bit_depth_of, check_picture, read_color, refuse_hdr
+from media.normalization import bit_depth_of, check_picture, read_color
 from media.normalization_notes import normalization_notes
 from media.pictures import PictureTrack, decode_pictures, last_line, was_killed
 from media.probe import PROBE_S, Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
@@ -64,17 +66,17 @@ async def inspect_source(
         NoVideoTrack: if it has no moving pictures.
         InterlacedSource: if the order of its fields changes.
         VariableFrameRate: if its frames come so that no constant rate can show them.
-        HighDynamicRange: if it is HDR.
+        HighDynamicRange: if it is HDR and contradicts itself.
         UnsupportedPicture: if its pictures have a form that we cannot encode right yet.
         UnsupportedAudio: if a track has an audio codec that we cannot decode.
     """
     probe, probe_cpu_s = await _probe(tools, path, file)
     track = choose_video_track(probe, where=_WHERE)
     where = f"{_WHERE}, video track {track.index}"
-    refuse_hdr(track, where=where)
     check_picture(track, where=where)
+    hdr, hdr_cpu_s = await _read_hdr(tools, path, track, where)
     color, assumed = read_color(track, where=where)
-    draft = _video_track(track, color, is_assumed=bool(assumed))
+    draft = _video_track(track, color, is_assumed=bool(assumed)).model_copy(update={"hdr": hdr})
     form = PictureTrack(path, track, draft, read_geometry(track, where=where), where, looks)
     pictures = await decode_pictures(tools, form, on_progress)
     audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), path, probe, looks)
@@ -85,9 +87,14 @@ async def inspect_source(
         other_video_tracks=tuple(other.index for other in probe.of_kind("video") if other.index != track.index),
         audio=audio,
         subtitles=_subtitles(probe),
-        notes=(*_notes(probe, track, color, assumed), *normalization_notes(pictures.video), *audio_notes),
+        notes=(
+            *_notes(probe, track, color, assumed),
+            *hdr_notes(track, hdr),
+            *normalization_notes(pictures.video),
+            *audio_notes,
+        ),
     )
-    cpu_s = probe_cpu_s + pictures.cpu_s + audio_cpu_s
+    cpu_s = probe_cpu_s + hdr_cpu_s + pictures.cpu_s + audio_cpu_s
     seen = _read_looks(looks, description)
     return Inspection(description, pictures.frame_hashes, pictures.start_s, cpu_s, seen)
 
@@ -120,6 +127,25 @@ async def _probe(tools: ToolPaths, path: Path, file: StoredFile) -> tuple[Probe,
     probe = parse_probe("\n".join(lines), where=_WHERE)
     refuse_bomb(probe, where=_WHERE)
     return probe, run.cpu_s
+
+
+async def _read_hdr(tools: ToolPaths, path: Path, track: ProbedTrack, where: str) -> tuple[HdrMetadata | None, float]:
+    """Returns the static metadata of an HDR track, ``None`` for SDR."""
+    stated = read_metadata(track.fields.get("side_data_list", ()))
+    if not is_hdr(track):
+        check_hdr(track, stated, where=where)
+        return None, 0.0
+    lines: list[str] = []
+    run = await run_tool(
+        first_picture_command(tools.ffprobe, path, stream_index=track.index), on_line=lines.append, stall_s=PROBE_S
+    )
+    carried = read_metadata(parse_first_picture("\n".join(lines)))
+    metadata = HdrMetadata(
+        mastering_display=stated.mastering_display or carried.mastering_display,
+        content_light=stated.content_light or carried.content_light,
+    )
+    check_hdr(track, metadata, where=where)
+    return metadata, run.cpu_s
 
 
 def _video_track(track: ProbedTrack, color: Color, *, is_assumed: bool) -> VideoTrack:

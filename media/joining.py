@@ -2,17 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
-from domain.video import Codec
+from domain.hdr import HdrMetadata
+from domain.video import Codec, Color
 from media.bench import Bench
 from media.command import Command, command
 from media.encoders.arguments import track_timescale
 from media.errors import ToolOutputInvalid
+from media.hdr_check import check_hdr_output
 from media.packets import PacketTable, check_packets, read_packets
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader
@@ -28,6 +30,9 @@ class JoinPlan:
     frames: int
     label: str
     """For people: ``video_h264_720p_2400k``."""
+    color: Color = field(default_factory=Color)
+    hdr: HdrMetadata | None = None
+    """Static metadata that it must carry; ``None`` for SDR, which is not looked at."""
 
 
 async def join_shots(bench: Bench, shots: Sequence[Path], plan: JoinPlan) -> tuple[Path, PacketTable, float]:
@@ -47,6 +52,8 @@ async def join_shots(bench: Bench, shots: Sequence[Path], plan: JoinPlan) -> tup
     check_packets(packets, where=plan.label, frames=plan.frames, idr_frames=plan.idr_frames)
     if payload_digest([joined]) != payload_digest(shots):
         raise ToolOutputInvalid(plan.label, found="other coded bytes than in its shots", expected="the same bytes")
+    if plan.hdr is not None:
+        check_hdr_output(joined, plan.color, plan.hdr, where=plan.label)
     decoded_s = await check_decode(bench, joined, plan)
     return joined, packets, made.cpu_s + decoded_s
 

@@ -5,9 +5,10 @@ YUV becomes limited range with the same depth, because deliveries are limited ra
 decided by inspection and stated (``domain.normalization``): deinterlacing, cropping, square samples, a turn, a rate.
 """
 
+from domain.hdr import HDR_TRANSFERS
 from domain.normalization import QUARTER_TURNS, Normalization, Retiming
 from domain.video import Color, VideoTrack
-from media.errors import HighDynamicRange, UnsupportedPicture
+from media.errors import UnsupportedPicture
 from media.probe import ProbedTrack
 
 _PLANAR = {
@@ -24,7 +25,7 @@ _PRIMARIES = frozenset({"bt709", "smpte170m", "bt470bg"})
 # xvYCC (IEC 61966-2-4) equals BT.709 inside the gamut that limited-range delivery can carry.
 _TRANSFERS = {"bt709": "bt709", "smpte170m": "smpte170m", "iec61966-2-4": "bt709", "bt470bg": "bt470bg"}
 _MATRICES = frozenset({"bt709", "smpte170m", "bt470bg"})
-_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_HDR_COLORS = ("bt2020", "bt2020nc")
 
 
 # The VMAF v1 model cannot compare smaller pictures: SpEED needs 160 lines (libvmaf 3.2 crashes below, measured),
@@ -60,7 +61,7 @@ def normalization_filters(video: VideoTrack) -> str:
     done = video.normalization
     target = mezzanine_pixel_format(video)
     if done is None:
-        return ",".join([*_scaling(video, None), f"format={target}"])
+        return ",".join([*_scaling(video, None), *_bare(video), f"format={target}"])
     return ",".join(
         [
             *_deinterlacing(done),
@@ -68,9 +69,15 @@ def normalization_filters(video: VideoTrack) -> str:
             *_scaling(video, done.square_width_px),
             *_turning(done, target),
             *(_constant_rate(video, done.retiming) if done.retiming else ()),
+            *_bare(video),
             f"format={target}",
         ]
     )
+
+
+def _bare(video: VideoTrack) -> list[str]:
+    """What pictures carry beside themselves ends here: encodes are told by their recipe, the same for every shot."""
+    return ["sidedata=mode=delete"] if video.hdr is not None else []
 
 
 def _deinterlacing(done: Normalization) -> list[str]:
@@ -122,23 +129,6 @@ def mezzanine_color(video: VideoTrack) -> Color:
     return video.color.model_copy(update={"range": "tv"})
 
 
-def refuse_hdr(track: ProbedTrack, *, where: str) -> None:
-    """Refuses PQ, HLG and BT.2020.
-
-    Raises:
-        HighDynamicRange: naming what the track says.
-    """
-    primaries, transfer, matrix = _said(track)
-    if transfer in _HDR_TRANSFERS or primaries == "bt2020" or matrix.startswith("bt2020"):
-        label = _HDR_TRANSFERS.get(transfer, "wide gamut")
-        raise HighDynamicRange(
-            where,
-            found=f"{label} (primaries {primaries or '-'}, transfer {transfer or '-'}, matrix {matrix or '-'})",
-            expected="standard dynamic range, BT.709 or BT.601",
-            fix="deliver an SDR version of the title",
-        )
-
-
 def _said(track: ProbedTrack) -> tuple[str, str, str]:
     return track.text("color_primaries"), track.text("color_transfer"), track.text("color_space")
 
@@ -155,15 +145,19 @@ def read_color(track: ProbedTrack, *, where: str) -> tuple[Color, tuple[str, ...
     )
     usual = conventional_color(track.number("width"), track.number("height"))
     primaries, transfer, matrix = primaries or usual.primaries, transfer or usual.transfer, matrix or usual.matrix
-    if primaries not in _PRIMARIES or transfer not in _TRANSFERS or matrix not in _MATRICES:
+    is_hdr = transfer in HDR_TRANSFERS and (primaries, matrix) == _HDR_COLORS
+    is_sdr = primaries in _PRIMARIES and transfer in _TRANSFERS and matrix in _MATRICES
+    if not (is_hdr or is_sdr):
         raise UnsupportedPicture(
             where,
             found=f"colors: primaries {primaries}, transfer {transfer}, matrix {matrix}",
-            expected="BT.709 or BT.601",
+            expected="BT.709 or BT.601, or PQ or HLG in BT.2020",
             fix="convert the source to BT.709",
         )
     full = track.text("color_range") == "pc" or track.text("pix_fmt").startswith("yuvj")
-    color = Color(primaries=primaries, transfer=_TRANSFERS[transfer], matrix=matrix, range="pc" if full else "tv")
+    color = Color(
+        primaries=primaries, transfer=_TRANSFERS.get(transfer, transfer), matrix=matrix, range="pc" if full else "tv"
+    )
     return color, assumed
 
 

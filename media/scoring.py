@@ -137,7 +137,8 @@ def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
     height_px = max(CAMBI_LEAST_HEIGHT_PX, leg.resolution.height_px)
     if max(width_px, height_px) < CAMBI_LEAST_LONG_SIDE_PX:
         width_px = CAMBI_LEAST_LONG_SIDE_PX
-    model = f"version={metric.model}\\:cambi.enc_width={width_px}\\:cambi.enc_height={height_px}\\:cambi.enc_bitdepth=8"
+    cambi = f"cambi.enc_width={width_px}\\:cambi.enc_height={height_px}\\:cambi.enc_bitdepth={metric.coded_bits}"
+    model = f"version={metric.model}\\:{cambi}"
     step = metric.subsample if metric.subsample < LEAST_CHOOSING_STEP else _NEIGHBORHOOD
     return (
         f"libvmaf=shortest=1:n_threads=1:n_subsample={step}:log_fmt=json:log_path={_escaped(leg.log)}:model='{model}'"

@@ -7,6 +7,8 @@ from media.command import command
 from media.process import run_tool
 from media.tools import ToolPaths, find_tools
 
+HDR10_METADATA = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400"
+"""A display of P3 primaries and 0.005 to 1000 cd/m²; brightest pixel 1000, brightest frame 400 cd/m²."""
 _SOUND = ("-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000:duration=2")
 
 
@@ -64,6 +66,27 @@ async def make_mixed_fields(out_dir: Path, *, tools: ToolPaths | None = None) ->
     halves = [f"{motion},tinterlace=interleave_{order},fps=25[{order}]" for order in ("top", "bottom")]
     graph = ";".join(halves) + ";[top][bottom]concat,format=yuv420p,setfield=prog"
     return await _coded(tools, ["-filter_complex", graph, "-c:v", "libx264", "-crf", "12"], out_dir / "mixed.mp4")
+
+
+async def make_wrong_clock(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """25 pictures, 2 ms apart: a time scale that is wrong."""
+    coding = "-fps_mode passthrough -c:v libx264 -crf 20"
+    return await make_plain(out_dir, "wrong_clock.mkv", filters="settb=1/1000,setpts=2*N", coding=coding, tools=tools)
+
+
+async def make_hdr10(
+    out_dir: Path,
+    *,
+    transfer: str = "smpte2084",
+    metadata: str = HDR10_METADATA,
+    frames: int = 25,
+    tools: ToolPaths | None = None,
+) -> Path:
+    """PQ or HLG in BT.2020, 10-bit HEVC, with static metadata inside the stream (x265's options)."""
+    tags = f"format=yuv420p10le,setparams=range=tv:color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc"
+    options = ":".join(part for part in ("log-level=error", metadata) if part)
+    coding = f"-frames:v {frames} -c:v libx265 -preset ultrafast -crf 10 -x265-params {options} -tag:v hvc1"
+    return await make_plain(out_dir, f"{transfer}.mp4", filters=tags, coding=coding, tools=tools)
 
 
 async def turn(clip: Path, out_dir: Path, rotation: str, *, tools: ToolPaths | None = None) -> Path:

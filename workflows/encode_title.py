@@ -204,7 +204,7 @@ class EncodeTitle(Attended):
             )
             await self._work.run("trials", trials)
             return
-        codecs = [item.codec for item in request.recipe.codecs]
+        codecs = [item.codec for item in request.recipe.codecs if item.codec not in mezzanine.left_out]
         self._log.expect_searches(mezzanine.shots * len(codecs))
         await side_by_side(*(self._search(mezzanine, codec) for codec in codecs))
 

@@ -71,7 +71,8 @@ def scaling_filters(resolution: Resolution, color: Color) -> str:
     Lanczos downscale is frozen: it moves crossovers (science report §3.4). ``setparams`` writes the colors,
     because ffmpeg 7 and newer ignore output color options behind a filter graph (packaging report §3.7).
     """
+    pixel_format = "yuv420p" if color.delivered_bits == 8 else f"yuv420p{color.delivered_bits}le"
     return (
-        f"scale={resolution.width_px}:{resolution.height_px}:flags=lanczos:out_range=tv,setsar=1,format=yuv420p,"
+        f"scale={resolution.width_px}:{resolution.height_px}:flags=lanczos:out_range=tv,setsar=1,format={pixel_format},"
         f"setparams=range=tv:color_primaries={color.primaries}:color_trc={color.transfer}:colorspace={color.matrix}"
     )

@@ -4,6 +4,7 @@ Source of the flags: trial unit report (measured), SVT-AV1 Docs/Parameters.md.
 """
 
 from domain.encodes import EncodeRecipe
+from domain.hdr import CHROMATICITY_STEPS, LUMINANCE_STEPS, HdrMetadata
 
 
 def arguments(recipe: EncodeRecipe) -> list[str]:
@@ -26,9 +27,27 @@ def _common(recipe: EncodeRecipe, more: list[str], gop_frames: int = 99_999) -> 
         "irefresh-type=2",  # key frames close the GOP
         "scd=0",  # IDRs come from the plan, and only from the plan
         "lp=1",  # one thread: least CPU; parallel work is the workers' business
+        *_static_metadata(recipe.hdr),
         *more,
     ]
     return [
         "-c:v", "libsvtav1", "-preset", recipe.preset, "-g", str(gop_frames),
         "-svtav1-params", ":".join(svt),
     ]  # fmt: skip
+
+
+def _static_metadata(hdr: HdrMetadata | None) -> list[str]:
+    """Returns the metadata OBUs of HDR10 (AV1 specification, 6.7.3 and 6.7.4); SVT-AV1 takes real numbers."""
+    options = []
+    if hdr and hdr.mastering_display:
+        display = hdr.mastering_display
+        named = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
+        colors = "".join(
+            f"{name}({color.x / CHROMATICITY_STEPS:.5f},{color.y / CHROMATICITY_STEPS:.5f})"
+            for name, color in named.items()
+        )
+        brightest, darkest = display.max_luminance / LUMINANCE_STEPS, display.min_luminance / LUMINANCE_STEPS
+        options.append(f"mastering-display={colors}L({brightest:.4f},{darkest:.4f})")
+    if hdr and hdr.content_light:
+        options.append(f"content-light={hdr.content_light.max_cll},{hdr.content_light.max_fall}")
+    return options

@@ -7,6 +7,7 @@ https://x265.readthedocs.io/en/master/cli.html.
 from math import sqrt
 
 from domain.encodes import EncodeRecipe, RateCap
+from domain.hdr import HdrMetadata
 from domain.video import Resolution
 from media.encoders.x264 import cap_arguments
 
@@ -64,11 +65,26 @@ def _common(recipe: EncodeRecipe, keyint: str = "-1") -> list[str]:
         "pools": "none",  # one thread: the bits depend on it, and it costs the least CPU
         "frame-threads": "1",
         "log-level": "error",
+        **_static_metadata(recipe.hdr),
     }
+    profile = "main" if recipe.color.delivered_bits == 8 else "main10"
     return [
-        "-c:v", "libx265", "-preset", recipe.preset, "-profile:v", "main", "-tag:v", "hvc1",
+        "-c:v", "libx265", "-preset", recipe.preset, "-profile:v", profile, "-tag:v", "hvc1",
         "-forced-idr", "1",
         # Rewrites the parameter sets only: as an x265 option a level would switch VBV on.
         "-bsf:v", f"hevc_metadata=level={level_idc(recipe.resolution, float(recipe.frame_rate))}",
         "-x265-params", ":".join(f"{name}={setting}" for name, setting in x265.items()),
     ]  # fmt: skip
+
+
+def _static_metadata(hdr: HdrMetadata | None) -> dict[str, str]:
+    """Returns the SEI messages of HDR10 (ITU-T H.265, D.2.28 and D.2.35), in the integer units of the standard."""
+    options = {}
+    if hdr and hdr.mastering_display:
+        display = hdr.mastering_display
+        named = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
+        colors = "".join(f"{name}({color.x},{color.y})" for name, color in named.items())
+        options["master-display"] = f"{colors}L({display.max_luminance},{display.min_luminance})"
+    if hdr and hdr.content_light:
+        options["max-cll"] = f"{hdr.content_light.max_cll},{hdr.content_light.max_fall}"
+    return options

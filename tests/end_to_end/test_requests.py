@@ -108,8 +108,8 @@ async def test_the_same_title_under_new_keys_is_a_new_release_and_encodes_nothin
         ("no-moov", "CNT-002"),
         ("cut-mdat", "CNT-003"),
         ("audio-only", "VID-001"),
-        ("interlaced", "VID-002"),
-        ("variable-rate", "VID-003"),
+        ("mixed-fields", "VID-002"),
+        ("wrong-clock", "VID-003"),
         ("hdr", "VID-004"),
     ],
 )
@@ -137,8 +137,8 @@ async def bad_source(fault: str, folder: Path) -> Path:
         "no-moov": lambda: faults.cut_before_index(clip, folder),
         "cut-mdat": lambda: faults.cut_pictures(clip, folder),
         "audio-only": lambda: faults.make_audio_only(folder),
-        "interlaced": lambda: faults.make_interlaced(folder, is_flagged=True),
-        "variable-rate": lambda: faults.make_variable_rate(folder),
+        "mixed-fields": lambda: faults.make_mixed_fields(folder),
+        "wrong-clock": lambda: faults.make_wrong_clock(folder),
         "hdr": lambda: faults.make_hdr_tagged(folder),
     }
     made = makers[fault]()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.encodes import EncodeRecipe, RateCap
+from domain.hdr import Chromaticity, ContentLight, HdrMetadata, MasteringDisplay
 from domain.recipe import PRESETS
 from domain.video import Codec, Color, Resolution
 from media.encoders.arguments import (
@@ -24,6 +25,17 @@ from tests.support.goldens import Golden
 RATES = [Fraction(24), Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(50), Fraction(60000, 1001)]
 CAP = RateCap(maxrate_bps=4_000_000, buffer_bits=8_000_000)
 MEDIUM = {Codec.H264: "medium", Codec.HEVC: "medium", Codec.AV1: "6"}
+HDR10 = HdrMetadata(
+    mastering_display=MasteringDisplay(
+        red=Chromaticity(x=34000, y=16000),
+        green=Chromaticity(x=13250, y=34500),
+        blue=Chromaticity(x=7500, y=3000),
+        white=Chromaticity(x=15635, y=16450),
+        max_luminance=10_000_000,
+        min_luminance=50,
+    ),
+    content_light=ContentLight(max_cll=1000, max_fall=400),
+)
 # ISO/IEC 14496-10 table A-1, independent of the table under test: MaxMBPS, MaxFS, MaxDpbMbs.
 TABLE_A1 = {
     "1.3": (11880, 396, 2376), "2.1": (19800, 792, 4752), "3.0": (40500, 1620, 8100), "3.1": (108000, 3600, 18000),
@@ -51,6 +63,15 @@ def recipe(codec: Codec, cap: RateCap | None = None) -> EncodeRecipe:
 def test_encoder_arguments_are_golden(golden: Golden, codec: Codec, cap: RateCap | None) -> None:
     name = f"encoders/{codec.value}_{'capped' if cap else 'uncapped'}"
     golden.check_arguments(name, encoder_arguments(recipe(codec, cap)))
+
+
+@pytest.mark.parametrize("codec", [Codec.HEVC, Codec.AV1])
+def test_hdr_is_coded_in_10_bits_with_its_metadata(golden: Golden, codec: Codec) -> None:
+    color = Color(primaries="bt2020", transfer="smpte2084", matrix="bt2020nc")
+    hdr10 = recipe(codec).model_copy(update={"color": color, "hdr": HDR10})
+    golden.check_arguments(f"encoders/{codec.value}_hdr10", encoder_arguments(hdr10))
+    assert "format=yuv420p10le" in scaling_filters(hdr10.resolution, color).split(",")
+    assert "hdr" not in recipe(codec).model_dump(mode="json"), "the keys of SDR encodes stay as they were"
 
 
 @pytest.mark.parametrize("codec", Codec)

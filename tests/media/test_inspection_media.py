@@ -35,6 +35,7 @@ class Facts:
     repeated: int | None = None
     """Frames that repeat a picture; ``None`` if the source had a constant rate."""
     levels: str = "tv"
+    span: str = "SDR"
     track: int = 0
     shots: int | None = None
     """``None`` where the shots are the business of other tests."""
@@ -50,13 +51,11 @@ REFUSED = {
     # 30 pictures in 48 ms under sound of a second: at 120 frames per second 23 of them would be lost.
     "nasty/vobsub_bogus_rate.mp4": "VID-003",
     "nasty/audio_only_stereo_plus_51.mp4": "VID-001",
-    "hdr10_av1_portrait_720x1280.mp4": "VID-004",
-    "hlg_phone_1080p_rot90_vfr.mp4": "VID-004",
     # The pictures of the IMF package are RGB; its lists are no media.
-    "imf_phdr_4k/VIDEO_23e9a145-f2da-4183-86b2-1c399db41afb.mxf": "VID-004",
+    "imf_phdr_4k/VIDEO_23e9a145-f2da-4183-86b2-1c399db41afb.mxf": "VID-005",
     "imf_phdr_4k/AUDIO_a2a83e0a-a0ac-4785-8685-d868631f493a.mxf": "VID-001",
     "imf_phdr_4k/ASSETMAP.xml": "CNT-002",
-    "imf_phdr_4k/CPL_3aa56098-7709-4673-9266-7f0c70ba10d8.xml": "CNT-002",
+    "imf_phdr_4k/CPL_3aa56098-7709-4673-9266-7f0c70ba10d8.xml": "SEC-001",
     "imf_phdr_4k/PKL_913ef906-893f-4851-8664-2d053bd2ec95.xml": "CNT-002",
 }
 ACCEPTED = {
@@ -74,6 +73,8 @@ ACCEPTED = {
     "nasty/apple_intermediate_codec_testsrc.mov": Facts("320x240", 25, 25, shots=1),
 }
 HEAVY = {
+    "hdr10_av1_portrait_720x1280.mp4": Facts("720x1280", 127, NTSC, "yuv420p10le", span="PQ", shots=1),
+    "hlg_phone_1080p_rot90_vfr.mp4": Facts("1080x1920", 77, NTSC, "yuv420p10le", turn="clock", span="HLG", shots=1),
     "concert_dark_1080p50_pcm.mov": Facts("1920x1080", 100, 50, shots=1),
     "dog_720p2997.mp4": Facts("1280x720", 289, NTSC, shots=1),
     "juggle_720p24.mp4": Facts("1280x720", 247, 24, shots=1),
@@ -144,6 +145,7 @@ def facts_of(inspection: Inspection, shots: int | None) -> Facts:
         turn=done.turn if done else "none",
         repeated=done.retiming.repeated if done and done.retiming else None,
         levels=video.color.range,
+        span=video.color.dynamic_range.value,
         track=video.stream_index,
         shots=shots,
     )
