@@ -59,7 +59,7 @@ async def check_first_frames(tools: ToolPaths, path: Path, folder: Path) -> None
     "name",
     [
         "broadcast_480i2997_anamorphic_51.ts",
-        "phone_1080p_rot90_vfr.mp4",
+        pytest.param("phone_1080p_rot90_vfr.mp4", marks=pytest.mark.heavy),
         "nasty/odd_518x488_fullrange_vfr.mp4",
         "nasty/imx50_ntsc_vbi_testsrc.mov",
         "nasty/dv_pal_interlaced_testsrc.mov",
