@@ -38,6 +38,7 @@ from media.packaging.plan import PresentationPlan, TrackFile, TrackKey
 from protection.key_set import KeySet
 from protection.leak_scan import LeakScanner
 from storage.publisher import publish_release
+from storage.release_keys import keep_key_set
 from storage.release_layout import ReleaseDraft, release_id_of
 
 
@@ -95,6 +96,7 @@ class DeliveryActivities:
             release = await pulse.run(
                 publish_release, self._box.store, draft, scratch=bench.scratch, on_step=pulse.step()
             )
+        await asyncio.to_thread(keep_key_set, self._box.results, release, presentation.key_set)
         return PublishedTitle(release=release, cpu_s=time.process_time() - began)
 
     async def _assemble(self, mezzanine: Mezzanine, unit: AssembleUnit, bench: Bench, pulse: Pulse) -> Rendition:

@@ -5,7 +5,7 @@ from enum import IntEnum
 from client.errors import TitleCanceled, TitleFailed
 from domain.errors import PertitleError
 
-_REFUSED = ("REQ-", "CNT-", "VID-", "AUD-", "TXT-", "UPL-", "POL-", "SEC-", "PKG-003")
+_REFUSED = ("REQ-", "CNT-", "VID-", "AUD-", "TXT-", "UPL-", "POL-", "SEC-", "PKG-003", "PLAY-")
 _STACK = ("STK-", "STO-")
 
 

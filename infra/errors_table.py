@@ -26,6 +26,7 @@ FAMILIES = {
     "KEY": "Keys",
     "REL": "Releases",
     "TTL": "Titles, as the command sees them",
+    "PLAY": "The preview",
     "STK": "The local stack",
     "PERT": "Defects",
 }
@@ -122,6 +123,12 @@ REMEDIES = {
     "STK-006": "Run `make setup`.",
     "STK-007": "Look at the processes that the message names.",
     "STK-008": "Check `TEMPORAL_ADDRESS` and the cluster.",
+    "STK-009": "Install Node 20 or newer and connect the machine once, or copy the file that the message names from a"
+    " machine that has it.",
+    "PLAY-001": "Play the title where its keys are: on the machine (or with the store and key file) that published it;"
+    " a release of before this version is to be published anew.",
+    "PLAY-002": "Play it by its title id: `pertitle play ID`.",
+    "PLAY-003": "Give a folder with `manifest.mpd`, such as `presentation/` of `pertitle encode`.",
     "PERT-000": "An error without a code of its own, most likely a defect: report it.",
     "PERT-001": "A stored or sent value does not fit its type, most likely two versions at work: report it.",
     "PERT-002": "A defect: report it.",

@@ -29,6 +29,20 @@ def read_current(store: ObjectStore, title_id: str) -> ReleaseReference | None:
     return reference_to(store.buckets.releases, title_id, pointer.release_id)
 
 
+def current_reference(store: ObjectStore, title_id: str) -> ReleaseReference:
+    """Returns the current release of a title.
+
+    Raises:
+        ReleaseMissing: if it has none.
+    """
+    current = read_current(store, title_id)
+    if current is None:
+        raise ReleaseMissing(
+            f"title {title_id}", found="no current release", expected="a published title", fix="publish the title first"
+        )
+    return current
+
+
 def read_release(store: ObjectStore, reference: ReleaseReference) -> ReleaseManifest:
     """Returns what a sealed release holds.
 
@@ -92,7 +106,7 @@ def fetch_release(store: ObjectStore, wanted: ReleaseReference | str, out_dir: P
         DigestMismatch: if an object has other bytes than the seal says.
         FolderInUse: if the folder holds something that is not a fetched release.
     """
-    reference = _resolved(store, wanted)
+    reference = wanted if isinstance(wanted, ReleaseReference) else current_reference(store, wanted)
     manifest = read_release(store, reference)
     _require_replaceable(out_dir)
     out_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -112,17 +126,6 @@ def stored_object(store: ObjectStore, reference: ReleaseReference, item: Release
     """Returns an object of a release with what proves it."""
     address = object_address(store.buckets.releases, reference, item.path)
     return StoredFile(uri=address.uri, sha256=item.sha256, size_bytes=item.size_bytes)
-
-
-def _resolved(store: ObjectStore, wanted: ReleaseReference | str) -> ReleaseReference:
-    if isinstance(wanted, ReleaseReference):
-        return wanted
-    current = read_current(store, wanted)
-    if current is None:
-        raise ReleaseMissing(
-            f"title {wanted}", found="no current release", expected="a published title", fix="publish the title first"
-        )
-    return current
 
 
 def _fetch_objects(store: ObjectStore, reference: ReleaseReference, manifest: ReleaseManifest, folder: Path) -> None:

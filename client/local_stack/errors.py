@@ -10,7 +10,8 @@
     ├── BrokenState      STK-005  the state file cannot be read
     ├── ProgramMissing   STK-006  a server's program is not installed
     ├── StackStuck       STK-007  the stack does not end
-    └── ClusterUnreachable  STK-008  the Temporal server of TEMPORAL_ADDRESS does not answer
+    ├── ClusterUnreachable  STK-008  the Temporal server of TEMPORAL_ADDRESS does not answer
+    └── PlayerMissing    STK-009  the player of the preview page cannot be had
 """
 
 from typing import ClassVar
@@ -72,3 +73,9 @@ class ClusterUnreachable(StackError):
 
     code: ClassVar[str] = "STK-008"
     retryable: ClassVar[bool] = True
+
+
+class PlayerMissing(StackError):
+    """The player of the preview page is not there and cannot be fetched."""
+
+    code: ClassVar[str] = "STK-009"

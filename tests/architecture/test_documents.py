@@ -20,7 +20,7 @@ COMMAND_LINES = re.compile(r"(?:^ {4}|`|bin/|^\$ )pertitle ([a-z]+)([^`\n]*)", f
 MAKE_LINES = re.compile(r"(?:^ {4}|`)make (?:PYTHON=\S+ )?([a-z]+)", flags=re.MULTILINE)
 LINKS = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADINGS = re.compile(r"^#+ (.+)$", flags=re.MULTILINE)
-LARGEST_IMAGE_BYTES = {"report.png": 300_000, "temporal-ui.png": 200_000}
+LARGEST_IMAGE_BYTES = {"report.png": 300_000, "temporal-ui.png": 200_000, "preview.png": 200_000}
 
 
 def commands() -> dict[str, set[str]]:

@@ -15,6 +15,7 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from client.errors import TitleCanceled, TitleFailed
+from client.fetching import read_result
 from client.local_stack.control import seal_payloads
 from client.local_stack.state import NAMESPACE
 from client.titles import submit_title
@@ -28,6 +29,7 @@ from protection.secret_bytes import SecretBytes
 from sample_media import faults
 from sample_media.clips import make_clip
 from storage.release_reader import read_current, read_release
+from tests.players.preview import playing, visit
 from tests.support.leaks import exported_histories
 from tests.support.stacks import RECIPE, TestStack, children_of, running_stack, wait_for
 from tests.support.title_tracks import require_tracks, with_tracks
@@ -98,6 +100,38 @@ async def test_the_same_title_under_new_keys_is_a_new_release_and_encodes_nothin
     assert not set(segments[0].values()) & set(segments[1].values())
     assert results[1].cpu_s.trials == results[1].cpu_s.encode == 0
     assert old.key_provider == new.key_provider == "local"
+
+
+async def test_a_published_title_is_played_with_keys_from_the_local_key_store(stack: TestStack, tmp_path: Path) -> None:
+    """`pertitle play`, with a visitor in Chromium: each rung is decrypted, decoded, shown with its score."""
+    clip = await make_clip("tiny_320x180p24", tmp_path)
+    request = request_for(await stack.upload(clip), "ten-times")
+    result = read_result(stack.session.store, await stack.finish(await stack.submit(request), "ten-times"))
+    with playing("ten-times", "--state", str(stack.folder)) as (process, said):
+        seen = visit(said["url"])
+        line = Path(f"/proc/{process.pid}/cmdline").read_text()
+    assert (seen["error"], seen["trouble"], seen["console"], seen["foreign"]) == (None, "", [], [])
+    rungs = {rung.name: rung.height_px for ladder in result.ladders for rung in ladder.rungs}
+    assert {item["name"]: item["height"] for item in seen["seen"]} == rungs
+    assert seen["licenses"] >= 1
+    assert seen["facts"]["Quality"].endswith(result.metric)
+    assert said["release_id"] == result.release_id
+    assert said["url"].partition("#")[2] not in line
+
+
+async def test_without_the_key_file_nothing_is_played(stack: TestStack) -> None:
+    """After the title above; the code and the exit code are what a person sees."""
+    kek, away = stack.state.kek_file, stack.state.kek_file.with_name("kek-away")
+    kek.rename(away)
+    try:
+        command = [sys.executable, "-m", "client", "play", "ten-times", "--no-browser", "--state", str(stack.folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert not kek.exists()
+    finally:
+        away.rename(kek)
+    assert done.returncode == 4
+    assert done.stderr.startswith("KEY-001")
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(

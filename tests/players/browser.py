@@ -58,6 +58,14 @@ class Played:
         with av.open(io.BytesIO(png), "r", format="png_pipe") as container:
             return luma(next(container.decode(video=0)))
 
+    def still(self, step: int = -1) -> np.ndarray:
+        """Returns the thumbnail of a step as luma, cut out of its sheet."""
+        found = self.steps[step]
+        with av.open(io.BytesIO(base64.b64decode(found["jpeg"])), "r", format="jpeg_pipe") as container:
+            sheet = luma(next(container.decode(video=0)))
+        x, y = int(found["x"]), int(found["y"])
+        return sheet[y : y + int(found["height"]), x : x + int(found["width"])]
+
 
 class BrowserSession:
     """Chromium with a page for each case, over a folder of presentations."""
@@ -107,10 +115,12 @@ def luma(frame: av.VideoFrame) -> np.ndarray:
     return seen
 
 
-def source_picture(path: Path, number: int) -> np.ndarray:
-    """Returns the luma of one frame of a clear track, decoded by FFmpeg."""
+def source_picture(path: Path, number: int, *, width_px: int | None = None) -> np.ndarray:
+    """Returns the luma of one frame of a clear track, decoded by FFmpeg; scaled if a width is given."""
     with av.open(str(path)) as container:
         for index, frame in enumerate(container.decode(video=0)):
+            if index == number and width_px:
+                return luma(frame.reformat(width=width_px, height=width_px * frame.height // frame.width))
             if index == number:
                 return luma(frame)
     raise AssertionError(f"{path} has no frame {number}")

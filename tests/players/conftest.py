@@ -1,5 +1,6 @@
 """Presentations of one set of small encodes, and a browser over the folder that they lie in."""
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,14 +9,17 @@ from typing import Literal
 
 import pytest
 
-from domain.video import Codec
+from domain.tracks import TextTrack, Thumbnails
+from domain.video import Codec, Resolution
 from media.packaging.clearkey import with_clearkey
 from media.packaging.plan import PresentationPlan, TrackFile
 from media.tools import ToolPaths, find_tools
-from tests.media.packaging.conftest import FRAMES, make_audio, make_rendition, package, plan_of
+from tests.media.packaging.conftest import FRAMES, make_audio, make_rendition, package, plan_of, stored
 from tests.players.browser import BrowserSession, chromium, keys_of
 
 RATE = Fraction(24)
+CUES = ((0.5, 1.5, "first"), (2.5, 3.5, "second"), (5.5, 6.5, "over the border"), (9.0, 10.0, "last"))
+"""(start, end, words) of each cue, in seconds."""
 CLEARKEY_MPD = "clearkey.mpd"
 Scheme = Literal["clear", "cbcs", "cenc"]
 SHAPES = ((Codec.H264, 640, 360), (Codec.H264, 1280, 720), (Codec.AV1, 640, 360))
@@ -56,13 +60,47 @@ def shelves(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tracks(tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrackFile, ...]:
-    """Two sizes of H.264 with keys of their own, AV1, two languages; every picture differs from its neighbors."""
+    """Two sizes of H.264 with keys of their own, AV1, two languages, text, stills; no picture is like the next."""
     chromium()  # nothing is encoded in vain
     folder = tmp_path_factory.mktemp("clear")
     sounds = [
         make_audio(tools, folder, language, hertz, FRAMES / RATE) for language, hertz in (("eng", 440), ("fra", 660))
     ]
-    return (*(make_rendition(tools, folder, shape, RATE) for shape in SHAPES), *sounds)
+    pictures = [make_rendition(tools, folder, shape, RATE) for shape in SHAPES]
+    return (*pictures, *sounds, make_text(folder), make_thumbnails(tools, folder))
+
+
+def make_text(folder: Path) -> TrackFile:
+    """One cue in each of the first two segments, one over the border of two, and one near the end."""
+    path = folder / "text_eng.vtt"
+    cues = [f"{_clock(start)} --> {_clock(end)}\n{words}\n" for start, end, words in CUES]
+    path.write_text("WEBVTT\n\n" + "\n".join(cues), "utf-8")
+    track = TextTrack(file=stored(path), name="text_eng", language="eng", is_default=True, cues=len(CUES))
+    return TrackFile(track, path)
+
+
+def make_thumbnails(tools: ToolPaths, folder: Path) -> TrackFile:
+    """A still every 2 s, 160x90, four on a sheet, made of the pictures that the renditions show."""
+    sheets = folder / "thumbnails"
+    sheets.mkdir()
+    source = f"testsrc2=size=640x360:rate={RATE}:duration={float(FRAMES / RATE)}"
+    picture = f"select='not(mod(n,{2 * RATE}))',setpts=N/TB,scale=160:90,tile=2x2,format=yuvj420p"
+    command = [tools.ffmpeg, "-v", "error", "-f", "lavfi", "-i", source, "-vf", picture, "-fps_mode", "passthrough"]
+    subprocess.run([*command, "-q:v", "3", str(sheets / "%05d.jpg")], check=True, stdin=subprocess.DEVNULL, timeout=120)
+    track = Thumbnails(
+        sheets=tuple(stored(path) for path in sorted(sheets.iterdir())),
+        name="thumbnails_160x90",
+        tile=Resolution(width_px=160, height_px=90),
+        columns=2,
+        rows=2,
+        interval_s=Fraction(2),
+        stills=6,
+    )
+    return TrackFile(track, sheets)
+
+
+def _clock(seconds: float) -> str:
+    return f"00:00:{seconds:06.3f}"
 
 
 @pytest.fixture(scope="session")

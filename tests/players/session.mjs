@@ -5,11 +5,9 @@
 //   {"steps": [{…}, …], "error": null, "requests": […]}
 //
 // Every case gets a page of its own. The first step that fails ends the case; "error" then says why.
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
-import {chromium} from 'playwright-core';
+import {GUARD_MS, launch} from './browser.mjs';
 import {serve} from './server.mjs';
 
 const HERE = import.meta.dirname;
@@ -18,26 +16,12 @@ const LIBRARIES = {
   dashjs: 'dashjs/dist/modern/umd/dash.all.min.js',
   hlsjs: 'hls.js/dist/hls.min.js',
 };
-// Larger than any wait should take on a busy machine; what is waited for are events, never this.
-const GUARD_MS = 120_000;
-
-const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'pertitle-chromium-'));
 const server = await serve({
   media: path.resolve(process.argv[2]),
   page: path.join(HERE, 'page'),
   modules: path.join(HERE, 'node_modules'),
 });
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  headless: true,
-  // A container's root has no user namespaces for Chromium's own sandbox; it sees our files only.
-  chromiumSandbox: false,
-  viewport: {width: 1280, height: 720},
-  args: [
-    '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
-  ],
-});
+const {context, close} = await launch({width: 1280, height: 720});
 
 async function run(item) {
   server.requests.length = 0;
@@ -69,6 +53,5 @@ async function step(page, item, name, options) {
 for await (const line of readline.createInterface({input: process.stdin})) {
   process.stdout.write(`${JSON.stringify(await run(JSON.parse(line)))}\n`);
 }
-await context.close();
+await close();
 server.close();
-fs.rmSync(profile, {recursive: true, force: true});

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.players.browser import BrowserSession, keys_of, psnr_db, source_picture
-from tests.players.conftest import CLEARKEY_MPD, RATE, Shelf
+from tests.players.conftest import CLEARKEY_MPD, CUES, RATE, Shelf
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +55,20 @@ def test_wrong_keys_show_nothing(browser: BrowserSession, protected: Shelf) -> N
     assert played.error is None
     assert "media error 3" in played.steps[1]["said"]
     assert played.steps[1]["time"] == 0
+
+
+def test_subtitles_and_stills_are_there(browser: BrowserSession, clear_shelf: Shelf) -> None:
+    played = browser.plays(
+        "dashjs",
+        f"{clear_shelf.name}/manifest.mpd",
+        ("open", {"codec": "avc1"}),
+        ("play", {}),
+        *(("subtitle", {"language": "en", "time": (start + end) / 2}) for start, end, _ in CUES),
+        ("still", {"time": 8.5}),
+    )
+    opened, _, *cues, _ = played.steps
+    assert (opened["texts"], opened["images"]) == (["en"], 1)
+    assert [step["words"] for step in cues] == [[words] for _, _, words in CUES]
+    clear = clear_shelf.clear_file("video_h264_360p")
+    assert psnr_db(played.still(), source_picture(clear, 8 * 24, width_px=160)) > 25
+    assert psnr_db(played.still(), source_picture(clear, 6 * 24, width_px=160)) < 22

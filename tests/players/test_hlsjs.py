@@ -3,7 +3,7 @@
 import pytest
 
 from tests.players.browser import BrowserSession, psnr_db, source_picture
-from tests.players.conftest import RATE, Shelf
+from tests.players.conftest import CUES, RATE, Shelf
 
 pytestmark = pytest.mark.slow
 
@@ -19,8 +19,10 @@ def test_every_rung_both_languages_and_a_seek_are_played(browser: BrowserSession
         ("language", {"language": "fr"}),
         ("seek", {"time": 8.0}),
         ("play", {}),
+        *(("subtitle", {"language": "en", "time": (start + end) / 2}) for start, end, _ in CUES),
     )
-    opened, _, low, high, spoken, _, last = played.steps
+    opened, _, low, high, spoken, _, last, *cues = played.steps
+    assert [step["words"] for step in cues] == [[words] for _, _, words in CUES]
     assert (opened["heights"], opened["languages"]) == ([360, 720], ["en", "fr"])
     assert [step["to"]["width"] for step in (low, high)] == [640, 1280]
     assert spoken["language"] == "fr"

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.media.packaging.conftest import FRAMES
-from tests.players.browser import BrowserSession, keys_of, psnr_db, source_picture
-from tests.players.conftest import RATE, Shelf
+from tests.players.browser import BrowserSession, Played, keys_of, psnr_db, source_picture
+from tests.players.conftest import CUES, RATE, Shelf
 
 pytestmark = pytest.mark.slow
 MANIFESTS = ("manifest.mpd", "multivariant.m3u8")
@@ -31,6 +31,36 @@ def test_every_rung_both_languages_and_a_seek_are_played(browser: BrowserSession
     assert spoken["language"] == "fr"
     assert any("audio_fra" in path for path in played.fetched)
     assert last["from"]["time"] == pytest.approx(8.0, abs=0.1)
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS)
+def test_subtitles_stills_and_fast_play_are_there(
+    browser: BrowserSession, clear_shelf: Shelf, cbcs_shelf: Shelf, manifest: str
+) -> None:
+    """Fast play fetches the IDRs alone where the manifest offers them to browsers, which is the MPD."""
+    shelf = cbcs_shelf if manifest == "manifest.mpd" else clear_shelf
+    played = browser.plays(
+        "shaka",
+        f"{shelf.name}/{manifest}",
+        ("open", {"codec": "avc1"}),
+        ("play", {}),
+        *(("subtitle", {"language": "en", "time": (start + end) / 2}) for start, end, _ in CUES),
+        ("still", {"time": 8.5}),
+        ("seek", {"time": 0.5}),
+        ("fast", {"rate": 4, "time": 6.0}),
+        ("play", {}),
+        keys=shelf.keys,
+    )
+    opened, _, *cues, still, _, fast, last = played.steps
+    assert (opened["texts"], len(opened["images"])) == (["en"], 1)
+    assert [step["words"] for step in cues] == [[words] for _, _, words in CUES]
+    shown = Played((still,), None, (), ()).still()
+    clear = shelf.clear_file("video_h264_360p")
+    assert psnr_db(shown, source_picture(clear, 8 * 24, width_px=160)) > 25
+    assert psnr_db(shown, source_picture(clear, 6 * 24, width_px=160)) < 22
+    assert fast["time"] >= 6.0
+    assert any("trick_" in path for path in played.fetched) == (manifest == "manifest.mpd")
+    assert last["to"]["time"] > last["from"]["time"]
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS)

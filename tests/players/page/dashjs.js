@@ -51,6 +51,20 @@ const driver = {
     player.setCurrentTrack(player.getTracksFor('audio').find((track) => track.lang === language));
   },
 
+  read(language) {
+    player.enableText(true);
+    player.setTextTrack(player.getTracksFor('text').findIndex((track) => track.lang === language));
+  },
+
+  async still({time}) {
+    const found = await new Promise((resolve) => player.provideThumbnail(time, resolve));
+    const sheet = await (await fetch(found.url)).arrayBuffer();
+    return {
+      x: found.x, y: found.y, width: found.width, height: found.height,
+      jpeg: btoa(String.fromCharCode(...new Uint8Array(sheet))),
+    };
+  },
+
   spoken: () => player.getCurrentTrackFor('audio').lang,
 };
 

@@ -33,5 +33,10 @@ const driver = {
     player.audioTrack = player.audioTracks.findIndex((track) => track.lang === language);
   },
 
+  read(language) {
+    player.subtitleTrack = player.subtitleTracks.findIndex((track) => track.lang === language);
+    player.subtitleDisplay = true;
+  },
+
   spoken: () => player.audioTracks[player.audioTrack].lang,
 };

@@ -51,5 +51,23 @@ const driver = {
     player.selectVariantTrack(track, /* clearBuffer= */ true, /* safeMargin= */ 0);
   },
 
+  read(language) {
+    player.selectTextTrack(player.getTextTracks().find((track) => track.language === language));
+    player.setTextTrackVisibility?.(true);
+  },
+
+  // The still of a time: where it is on which sheet, and the sheet itself.
+  async still({time}) {
+    const found = await player.getThumbnails(player.getImageTracks()[0].id, time);
+    const sheet = await (await fetch(found.uris[0])).arrayBuffer();
+    return {
+      x: found.positionX, y: found.positionY, width: found.width, height: found.height, start: found.startTime,
+      jpeg: btoa(String.fromCharCode(...new Uint8Array(sheet))),
+    };
+  },
+
+  trick: (rate) => player.trickPlay(rate),
+  untrick: () => player.cancelTrickPlay(),
+
   spoken: () => active().language,
 };

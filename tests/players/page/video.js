@@ -45,6 +45,25 @@ const shared = {
     return {...to, language: driver.spoken()};
   },
 
+  // Shows subtitles, goes to a time, and returns the words that stand there.
+  async subtitle({language, time}) {
+    await driver.read(language);
+    await shared.seek({time});
+    // What was shown before the seek stays active for a moment.
+    const stands = (cue) => cue.startTime <= time && time < cue.endTime;
+    const words = () => [...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])].filter(stands).map((cue) => cue.text));
+    await cuesChange(() => words().length > 0, `a cue at ${time}`);
+    return {words: words(), cues: [...video.textTracks].reduce((sum, track) => sum + (track.cues?.length ?? 0), 0)};
+  },
+
+  // Plays fast until a time.
+  async fast({rate, time}) {
+    driver.trick(rate);
+    await until(video, ['timeupdate', 'seeked', 'ended'], () => video.currentTime >= time, `fast play to ${time}`, guardMs);
+    driver.untrick();
+    return facts();
+  },
+
   // Ends when the player or the media element says that it cannot go on.
   async refusal() {
     video.play().catch(() => {});
@@ -57,6 +76,16 @@ const shared = {
     return {said: trouble(), ...facts()};
   },
 };
+
+// Text tracks are made while the player goes on: the changes of those that are there, and new ones, both count.
+function cuesChange(condition, what) {
+  const heard = new EventTarget();
+  const tell = () => heard.dispatchEvent(new Event('cuechange'));
+  for (const track of video.textTracks) track.addEventListener('cuechange', tell);
+  video.textTracks.addEventListener('addtrack', ({track}) => { track.addEventListener('cuechange', tell); tell(); });
+  for (const name of ['timeupdate', 'progress', 'canplay']) video.addEventListener(name, tell);
+  return until(heard, ['cuechange'], condition, what, guardMs);
+}
 
 window.takeStep = async (name, options, patienceMs) => {
   guardMs = patienceMs;
