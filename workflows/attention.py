@@ -118,7 +118,8 @@ class WaitingRoom:
                 )
                 return self._decided.pop(item_id)
             except TimeoutError:
-                self._remind(item_id, age, number)
+                if age < LONGEST_WAIT:
+                    self._remind(item_id, age, number)
         return None
 
     def _remind(self, item_id: str, age: timedelta, number: int) -> None:
