@@ -10,16 +10,18 @@ from contextlib import suppress
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
+from client.attention_commands import send_decision
 from client.local_stack.parts import WORKER_ROLES
 from client.local_stack.state import read_stack
 from client.titles import submit_title
+from domain.attention import WaitingList
 from domain.release import TitleReceipt
-from storage.release_reader import read_current, stored_object
+from storage.release_reader import read_current, stored_object, verify_release
 from storage.scrub import scrub_release
 from tests.support.fault_cases import FaultCase, FaultReport
-from tests.support.fault_stack import DisturbedTitle, FaultStack
+from tests.support.fault_stack import TITLE_ID, DisturbedTitle, FaultStack
 from tests.support.s3_fault_proxy import Rule, flipped_bit, lost_answer, refusing, slow, truncated
-from tests.support.stacks import children_of, wait_for
+from tests.support.stacks import children_of, wait_for, wait_for_answer
 
 Act = Callable[[FaultStack, FaultReport], Awaitable[None]]
 RELEASES = "/pertitle-releases/"
@@ -241,6 +243,34 @@ async def bit_rot(scene: FaultStack, report: FaultReport) -> None:
     report.seen = f"{victim.path}: {found.damaged[0].found[:60]}"
 
 
+def poisoned(choice: str) -> Act:
+    """The second production encode cannot be kept, whoever tries: its unit waits until a person decides."""
+
+    async def act(scene: FaultStack, report: FaultReport) -> None:
+        title = await scene.begin(waits=True)
+        await scene.reach(title, "plan")
+        poison = Rule(refusing(403, "AccessDenied"), method="PUT", key="/results/encodes/", nth=frozenset({2}))
+
+        async def is_waiting() -> bool:
+            return bool((await title.handle.query("needs_attention", result_type=WaitingList)).items)
+
+        with scene.proxy.failing(poison):
+            await wait_for_answer(is_waiting, "a unit that waits")
+        await send_decision(title.handle, TITLE_ID, {"choice": choice, "name": "test", "reason": "by the test"})
+        if choice == "retry":
+            await scene.judge(title, report, kills=0)
+            report.seen = "waited, tried again: the same release"
+            return
+        receipt = await title.handle.result()
+        release = await asyncio.to_thread(verify_release, scene.store, receipt.release)
+        report.leaked = await scene.leftovers()
+        assert scene.undisturbed is not None
+        assert 0 < len(release.objects) < len(scene.undisturbed.objects)
+        report.seen = f"waited, skipped: {len(release.objects)} of {len(scene.undisturbed.objects)} objects"
+
+    return act
+
+
 async def power_cut(scene: FaultStack, report: FaultReport) -> None:
     title = await scene.begin()
     await scene.encoding()
@@ -286,6 +316,15 @@ STACK_CASES: list[FaultCase[FaultStack]] = [
     FaultCase("A8", "Temporal away", "the server frozen for 40 s", SAME, server_away),
     FaultCase("A9", "power cut", "kill -9 of everything, then up", SAME, power_cut, is_sampled=True),
     FaultCase("A10", "10 submits", "at once, and one after success", "one run", submitted_in_parallel, is_sampled=True),
+    FaultCase("A12", "poison shot, retry", "one encode fails for good", "waits; same release", poisoned("retry")),
+    FaultCase(
+        "A12s",
+        "poison shot, skip",
+        "one encode fails for good",
+        "waits; fewer rungs",
+        poisoned("skip"),
+        is_sampled=True,
+    ),
     FaultCase("A13t", "cancel in trials", "cancel", "canceled, nothing left", canceled_in("trials"), is_sampled=True),
     FaultCase("A13e", "cancel in measure", "cancel", "canceled, nothing left", canceled_in("measure")),
     FaultCase("A13k", "cancel in package", "cancel", "canceled, nothing left", canceled_in("package")),

@@ -104,12 +104,14 @@ class FaultStack:
 
         await wait_for(is_ready, "all parts", 120)
 
-    async def begin(self) -> DisturbedTitle:
+    async def begin(self, *, waits: bool = False) -> DisturbedTitle:
         """Forgets all that was ever made, and starts the title anew.
 
         The same title each time, because initialization vectors hang on its name; so its workflow needs other ids.
         """
         request = await self.prepare()
+        if waits:
+            request = request.model_copy(update={"when_stuck": "wait"})
         self._count += 1
         handle: Handle = await self.stack.session.temporal.start_workflow(
             WORKFLOW,
