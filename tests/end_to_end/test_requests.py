@@ -19,6 +19,7 @@ from client.fetching import read_result
 from client.local_stack.control import seal_payloads
 from client.local_stack.state import NAMESPACE
 from client.titles import submit_title
+from domain.files import StoredFile
 from domain.recipe import PackagingRecipe, Recipe
 from domain.request import TitleRequest
 from domain.result import TitleResult
@@ -178,6 +179,25 @@ async def bad_source(fault: str, folder: Path) -> Path:
     made = makers[fault]()
     path: Path = await made if asyncio.iscoroutine(made) else made
     return path
+
+
+async def test_an_hdr10_title_is_published_as_such_without_h264(stack: TestStack, tmp_path: Path) -> None:
+    clip = await faults.make_hdr10(tmp_path)
+    codecs = [{"codec": "h264"}, {"codec": "hevc", "preset": "ultrafast"}]
+    recipe = Recipe.model_validate({**RECIPE, "codecs": codecs})
+    request = TitleRequest(title_id="hdr10", source=await stack.upload(clip), recipe=recipe)
+    handle = (await submit_title(stack.session.temporal, request)).handle
+    receipt = await stack.finish(handle, "hdr10")
+    store = stack.session.store
+    result = TitleResult.model_validate_json(store.read_bytes(receipt.result))
+    assert [ladder.codec.value for ladder in result.ladders] == ["hevc"]
+    assert any("not calibrated" in note for note in result.notes)
+    release = read_release(store, receipt.release)
+    (listed,) = (item for item in release.objects if item.path == release.hls)
+    uri = f"{receipt.release.release_uri}/{listed.path}"
+    playlist = store.read_bytes(StoredFile(uri=uri, sha256=listed.sha256, size_bytes=listed.size_bytes)).decode()
+    assert "VIDEO-RANGE=PQ" in playlist
+    assert "VIDEO-RANGE=SDR" not in playlist
 
 
 async def test_a_missing_source_object_is_named(stack: TestStack) -> None:
