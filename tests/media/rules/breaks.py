@@ -1,10 +1,17 @@
 """Ways to break a copy of a presentation, one thing at a time."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 Break = Callable[[Path], object]
+
+
+def copied(folder: Path, target: Path) -> Path:
+    """Returns a copy with the manifests of all tracks only, without those for some kinds of client."""
+    few = shutil.ignore_patterns("manifest.*.mpd", "multivariant.*.m3u8")
+    return Path(shutil.copytree(folder, target, ignore=few))
 
 
 def edit(name: str, pattern: str, replacement: str, count: int = 1) -> Break:

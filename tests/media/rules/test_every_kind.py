@@ -1,7 +1,6 @@
 """Every kind of track and of addressing: text, pictures, byte ranges, clear; templates by time and duration, lists."""
 
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,7 @@ from media.rules.model import PresentationOnDisk
 from media.rules.reader import read_presentation
 from media.tools import ToolPaths
 from tests.media.packaging.conftest import Packaged, make_text, make_thumbnails, package, plan_of
-from tests.media.rules.breaks import edit
+from tests.media.rules.breaks import copied, edit
 
 pytestmark = pytest.mark.slow
 
@@ -84,25 +83,25 @@ def test_a_clear_presentation_breaks_no_must_and_has_no_protection(
 
 
 def test_tiles_of_another_size_are_found(in_segments: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(in_segments, tmp_path / "copy"))
+    folder = copied(in_segments, tmp_path / "copy")
     edit(STILLS, r"RESOLUTION=\d+x", "RESOLUTION=99x", 0)(folder)
     assert any("a picture of" in words for words in found(folder, "FILE-006"))
 
 
 def test_pictures_for_half_the_title_are_found(in_segments: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(in_segments, tmp_path / "copy"))
+    folder = copied(in_segments, tmp_path / "copy")
     edit(STILLS, r"#EXTINF:[\d.]+", "#EXTINF:1.000000")(folder)
     assert any("pictures for" in words for words in found(folder, "FILE-006"))
 
 
 def test_subtitles_that_end_early_are_found(in_segments: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(in_segments, tmp_path / "copy"))
+    folder = copied(in_segments, tmp_path / "copy")
     edit("text_eng_subtitle/playlist.m3u8", r"#EXTINF:2.0+,\n00005.vtt\n", "")(folder)
     assert found(folder, "HLS-008") == ["8.416667 s"]
 
 
 def test_a_text_segment_of_another_kind_is_found(in_segments: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(in_segments, tmp_path / "copy"))
+    folder = copied(in_segments, tmp_path / "copy")
     edit("text_eng_subtitle/00001.vtt", "WEBVTT", "1")(folder)
     assert any("begins with" in words for words in found(folder, "HLS-011"))
 
@@ -118,7 +117,7 @@ def test_audio_of_other_segments_is_told(ours: PresentationOnDisk) -> None:
 @pytest.mark.parametrize(("offset", "words"), [(28, "no segments"), (32, "no fragment"), (36, "stated")])
 def test_a_damaged_index_is_told(offset: int, words: str, in_files: Path, tmp_path: Path) -> None:
     """Its count, the size of its first segment, the duration of that."""
-    folder = Path(shutil.copytree(in_files, tmp_path / "copy"))
+    folder = copied(in_files, tmp_path / "copy")
     path = folder / SD / "track.mp4"
     content = bytearray(path.read_bytes())
     at = content.index(b"sidx") + 4 + offset
@@ -158,7 +157,7 @@ def by_list(folder: Path) -> None:
 def test_other_ways_of_addressing_lead_to_the_same_segments(
     rewrite: object, mode: str, cbcs: Packaged, ours: PresentationOnDisk, tmp_path: Path
 ) -> None:
-    folder = Path(shutil.copytree(cbcs.folder, tmp_path / "copy"))
+    folder = copied(cbcs.folder, tmp_path / "copy")
     assert callable(rewrite)
     rewrite(folder)
     presentation = read_presentation(folder)

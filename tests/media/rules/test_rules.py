@@ -1,6 +1,5 @@
 """Each rule, shown to fire on a copy that breaks it."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from domain.checks import CheckReport
 from media.rules.check import RULES, check_folder
 from tests.media.packaging.conftest import Packaged
-from tests.media.rules.breaks import Break, both, cut, edit, patch, remove, write
+from tests.media.rules.breaks import Break, both, copied, cut, edit, patch, remove, write
 
 pytestmark = pytest.mark.slow
 
@@ -162,7 +161,7 @@ BREAKS: dict[str, tuple[str, Break, str]] = {
 def test_a_broken_copy_is_found(name: str, cbcs: Packaged, whole: CheckReport, tmp_path: Path) -> None:
     rule_id, break_it, words = BREAKS[name]
     assert words not in _found(whole, rule_id)
-    folder = Path(shutil.copytree(cbcs.folder, tmp_path / "copy"))
+    folder = copied(cbcs.folder, tmp_path / "copy")
     break_it(folder)
     assert words in _found(check_folder(folder), rule_id)
 
@@ -178,7 +177,7 @@ def _found(report: CheckReport, rule_id: str) -> str:
 
 
 def test_an_iv_that_another_track_has_is_found_in_cenc(cenc: Packaged, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(cenc.folder, tmp_path / "copy"))
+    folder = copied(cenc.folder, tmp_path / "copy")
     other = (folder / "video_hevc_180p" / "00001.m4s").read_bytes()
     at = other.index(b"senc") + 12
     patch(f"{SD}/00001.m4s", b"senc", 8, other[at : at + 8])(folder)
