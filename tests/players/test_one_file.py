@@ -9,7 +9,7 @@ from domain.recipe import PackagingRecipe
 from media.packaging.clearkey import with_clearkey
 from media.packaging.plan import TrackFile
 from media.tools import ToolPaths
-from tests.media.packaging.conftest import make_text, make_thumbnails, package, plan_of
+from tests.media.packaging.conftest import package, plan_of
 from tests.players.browser import BrowserSession
 from tests.players.conftest import CLEARKEY_MPD, Shelf
 
@@ -17,12 +17,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-async def files_shelf(
-    tools: ToolPaths, tracks: tuple[TrackFile, ...], shelves: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Shelf:
-    folder = tmp_path_factory.mktemp("extras")
-    every = (*tracks, make_text(folder, "eng", is_default=True), make_thumbnails(tools, folder))
-    plan = replace(plan_of(every, "cbcs"), recipe=PackagingRecipe(segment_s=4, storage="file"))
+async def files_shelf(tools: ToolPaths, tracks: tuple[TrackFile, ...], shelves: Path) -> Shelf:
+    plan = replace(plan_of(tracks, "cbcs"), recipe=PackagingRecipe(segment_s=4, storage="file"))
     made = await package(tools, plan, shelves / "files")
     published = (made.folder / made.tree.dash).read_text("utf-8")
     (made.folder / CLEARKEY_MPD).write_text(with_clearkey(published), "utf-8")
