@@ -37,7 +37,8 @@ def calls_of_encode_title() -> list[tuple[str, str]]:
         is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         if not is_call or node.func.attr != "execute_activity_method":  # type: ignore[attr-defined]  # see above
             continue
-        method, options = node.args[0], node.keywords[0].value  # type: ignore[attr-defined]  # see above
+        method = node.args[0]  # type: ignore[attr-defined]  # see above
+        options: Any = next(word.value for word in node.keywords if word.arg is None)  # type: ignore[attr-defined]
         function = getattr(getattr(encode_title, method.value.id), method.attr)
         lightly = options.func.attr == "_lightly"
         queue = ORCHESTRATE if lightly else getattr(task_queues, options.args[0].id)
