@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,12 @@ CUES = ((0.5, 1.5, "first"), (2.5, 3.5, "second"), (5.5, 6.5, "over the border")
 """(start, end, words) of each cue, in seconds."""
 CLEARKEY_MPD = "clearkey.mpd"
 Scheme = Literal["clear", "cbcs", "cenc"]
+SEGMENT_STARTS: dict[Scheme, tuple[int, ...]] = {
+    "clear": (0, 84, 143, 192, 240),
+    "cbcs": (0, 84, 143, 192, 240),
+    "cenc": (),
+}
+"""Frames at which segments start: following shots, of 3.5, 2.5, 2, 2 and 0.4 s; or of constant length."""
 SHAPES = ((Codec.H264, 640, 360), (Codec.H264, 1280, 720), (Codec.AV1, 640, 360))
 
 
@@ -120,7 +126,8 @@ async def cenc_shelf(tools: ToolPaths, tracks: tuple[TrackFile, ...], shelves: P
 
 async def on_shelf(tools: ToolPaths, tracks: tuple[TrackFile, ...], shelves: Path, scheme: Scheme) -> Shelf:
     """Packages the tracks, and lays a copy of the MPD that names ClearKey beside the published one."""
-    made = await package(tools, plan_of(tracks, scheme), shelves / scheme)
+    plan = replace(plan_of(tracks, scheme), segment_starts=SEGMENT_STARTS[scheme])
+    made = await package(tools, plan, shelves / scheme)
     published = (made.folder / made.tree.dash).read_text("utf-8")
     (made.folder / CLEARKEY_MPD).write_text(with_clearkey(published), "utf-8")
     return Shelf(scheme, made.folder, made.plan)
