@@ -34,6 +34,9 @@ SubtitlesOption = Annotated[
     typer.Option("--subtitles", metavar="LANG[:ROLE]=FILE", help="SRT, WebVTT, SCC or TTML; may be repeated."),
 ]
 PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="Who goes first when workers are scarce.")]
+StudioOption = Annotated[
+    str | None, typer.Option("--studio", metavar="NAME", help="Whose title it is: studios share workers in turns.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +52,7 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
     recipe: RecipeOption = None,
     title_id: TitleIdOption = None,
     priority: PriorityOption = PriorityName("normal"),  # noqa: B008 - a constant
+    studio: StudioOption = None,
     subtitles: SubtitlesOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch the title until it has ended.")] = False,  # noqa: FBT002 - a flag
     state: StateOption = DEFAULT_STATE_DIR,
@@ -71,7 +75,7 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
         title_id=title_id,
         priority=priority.value,
         subtitles=subtitles or (),
-    )
+    ) | ({"studio": studio} if studio else {})
     submitted = await upload_and_submit(session, source, content)
     say_what_submission_did(submitted)
     handle, name = submitted.submission.handle, submitted.request.title_id

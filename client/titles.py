@@ -62,7 +62,7 @@ async def submit_title(client: Client, request: TitleRequest) -> Submission:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             static_summary=f"Encode {request.title_id}",
             static_details=_details(request),
-            priority=Priority(priority_key=PRIORITIES[request.priority]),
+            priority=Priority(priority_key=PRIORITIES[request.priority], fairness_key=request.fairness_key),
             search_attributes=_search_attributes(request),
             rpc_timeout=_RPC_TIMEOUT,
         )
@@ -173,6 +173,7 @@ def _search_attributes(request: TitleRequest) -> TypedSearchAttributes:
             SearchAttributePair(keyword("Stage"), "submitted"),
             SearchAttributePair(keyword("Priority"), request.priority),
             SearchAttributePair(SearchAttributeKey.for_float("PercentDone"), 0.0),
+            *([SearchAttributePair(keyword("Studio"), request.studio)] if request.studio else []),
         ]
     )
 

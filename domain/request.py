@@ -29,6 +29,9 @@ class TitleRequest(StrictValue):
     """How to encode. Leave it out for the house defaults."""
     priority: Literal["urgent", "high", "normal", "low", "backfill"] = "normal"
     """Who goes first when workers are scarce."""
+    studio: Annotated[str, Field(pattern=TITLE_ID_PATTERN)] | None = None
+    """Whose title it is, spelled as a title id. Within a priority, studios share the workers in turns, however many
+    titles each of them has; a title without a studio counts as one of its own."""
     subtitles: Annotated[tuple[SubtitleRequest, ...], Field(max_length=32)] = ()
     """Subtitle files beside the source. Text tracks inside the source are published too, unless a file of the same
     language and role stands in for them."""
@@ -39,6 +42,11 @@ class TitleRequest(StrictValue):
     """What you expect of the source: thresholds and levels of findings (docs/error-codes.md)."""
     overrides: tuple[Override, ...] = Field(default=(), max_length=20)
     """Findings that a named person waves through, each with a reason."""
+
+    @property
+    def fairness_key(self) -> str:
+        """Whose turn it is when workers are scarce: the studio's, else the title's own; 64 bytes at most."""
+        return self.studio or self.title_id
 
     @field_validator("source")
     @classmethod

@@ -178,6 +178,8 @@ class BatchTask(Value):
     units: tuple[int, ...] = ()
     """The units to run, ``count`` of them, where they are no range: failed ones that are tried again."""
     priority_key: int = Field(default=3, ge=1, le=5)
+    fairness_key: str = ""
+    """Who shares the workers in turns; empty (as in tasks of older titles): the title."""
     shortest_silence_s: float = Field(default=20.0, gt=0)
     """Seconds without heartbeat after which the shortest unit counts as lost."""
 

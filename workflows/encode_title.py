@@ -48,6 +48,7 @@ with workflow.unsafe.imports_passed_through():
 
 _TITLE_ID = SearchAttributeKey.for_keyword("TitleId")
 _PRIORITY = SearchAttributeKey.for_keyword("Priority")
+_STUDIO = SearchAttributeKey.for_keyword("Studio")
 _STAGE = SearchAttributeKey.for_keyword("Stage")
 _PERCENT = SearchAttributeKey.for_float("PercentDone")
 
@@ -94,6 +95,7 @@ class EncodeTitle(Attended):
             [
                 _TITLE_ID.value_set(request.title_id),
                 _PRIORITY.value_set(request.priority),
+                *([_STUDIO.value_set(request.studio)] if request.studio else []),
             ]
         )
         self._enter("inspect")

@@ -70,7 +70,9 @@ class ShotBatch:
             work,
             queue=QUEUE_OF[work.kind],
             silence_s=self._task.shortest_silence_s,
-            priority=Priority(priority_key=self._task.priority_key, fairness_key=self._task.title_id),
+            priority=Priority(
+                priority_key=self._task.priority_key, fairness_key=self._task.fairness_key or self._task.title_id
+            ),
             summary=f"{work.kind.value} {index + 1} of {work.count}",
         )
         async with self._window:

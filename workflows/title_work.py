@@ -48,7 +48,7 @@ class TitleWork:
     @property
     def priority(self) -> Priority:
         """For everything the title starts."""
-        return Priority(priority_key=self._priority_key, fairness_key=self.title_id)
+        return Priority(priority_key=self._priority_key, fairness_key=self.request.fairness_key if self.request else "")
 
     async def run_all(self, stage: str, work: WorkList) -> None:
         """Runs a work list of which nothing may fail: failed units wait for a person while the rest goes on.
@@ -71,6 +71,7 @@ class TitleWork:
                 first=first,
                 count=min(UNITS_PER_BATCH, work.count - first),
                 priority_key=BASELINE_PRIORITY if work.kind is UnitKind.BASELINE else self._priority_key,
+                fairness_key=self.request.fairness_key if self.request else "",
                 shortest_silence_s=self.silence_s / 3,
             )
             for first in range(0, work.count, UNITS_PER_BATCH)

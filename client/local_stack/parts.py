@@ -21,7 +21,17 @@ SEARCH_ATTRIBUTES: dict[str, str] = {
     "Stage": "Keyword",
     "Priority": "Keyword",
     "PercentDone": "Double",
+    "Studio": "Keyword",
 }
+DYNAMIC_CONFIG: dict[str, str] = {
+    # Studios share the workers in turns instead of in order of arrival (priorities are on by default from 1.31 on).
+    "matching.enableFairness": "true",
+    # Order holds within a partition of a task queue: of the default's four, three would go on with their own backlog.
+    "matching.numTaskqueueReadPartitions": "1",
+    "matching.numTaskqueueWritePartitions": "1",
+    "frontend.WorkflowPauseEnabled": "true",
+}
+"""Switches of the Temporal server that a cluster of one's own needs too; see docs/operations.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,9 @@ def find_program(name: str) -> str:
 def temporal_command(program: str, state: StackState) -> tuple[str, ...]:
     """Builds the command line of the Temporal server."""
     attributes = [part for name, kind in SEARCH_ATTRIBUTES.items() for part in ("--search-attribute", f"{name}={kind}")]
+    switches = [
+        part for name, value in DYNAMIC_CONFIG.items() for part in ("--dynamic-config-value", f"{name}={value}")
+    ]
     return (
         program,
         "server",
@@ -89,9 +102,7 @@ def temporal_command(program: str, state: StackState) -> tuple[str, ...]:
         *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
         *("--namespace", NAMESPACE),
         *attributes,
-        # Titles share the workers in turns instead of in order of arrival.
-        *("--dynamic-config-value", "matching.enableFairness=true"),
-        *("--dynamic-config-value", "frontend.WorkflowPauseEnabled=true"),
+        *switches,
         *("--log-level", "warn"),
     )
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest_asyncio
@@ -9,9 +10,12 @@ from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from client.local_stack.parts import DYNAMIC_CONFIG
+
 MOST_EVENTS = 2_000
 MOST_BYTES = 2 * 1024 * 1024
 LIMITS = {
+    **DYNAMIC_CONFIG,
     # A run beyond our budget is terminated by the server itself, and its test fails.
     "limit.historyCount.error": MOST_EVENTS,
     "limit.historyCount.warn": MOST_EVENTS // 2,
@@ -27,12 +31,13 @@ SEARCH_ATTRIBUTES = (
     SearchAttributeKey.for_keyword("Priority"),
     SearchAttributeKey.for_keyword("Stage"),
     SearchAttributeKey.for_float("PercentDone"),
+    SearchAttributeKey.for_keyword("Studio"),
 )
 
 
-@pytest_asyncio.fixture(scope="session")
-async def temporal() -> AsyncIterator[WorkflowEnvironment]:
-    """The server, once for all tests."""
+@asynccontextmanager
+async def running_temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """Runs a server for the length of an ``async with`` block."""
     arguments = [
         argument for name, limit in LIMITS.items() for argument in ("--dynamic-config-value", f"{name}={limit}")
     ]
@@ -44,4 +49,18 @@ async def temporal() -> AsyncIterator[WorkflowEnvironment]:
         dev_server_log_level="error",
     )
     async with environment:
+        yield environment
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """The server, once for all tests."""
+    async with running_temporal() as environment:
+        yield environment
+
+
+@pytest_asyncio.fixture
+async def empty_temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of the test's own: its queues are empty, and what it says of them is exact."""
+    async with running_temporal() as environment:
         yield environment

@@ -11,9 +11,16 @@ from workers.settings import load_settings
 
 
 @asynccontextmanager
-async def title_workers(client: Client, activities: Sequence[Callable[..., Any]]) -> AsyncIterator[None]:
-    """Runs one worker for each role; each offers all activities, because the fakes do not care where they run."""
-    settings = load_settings({"PERTITLE_ENCODE_SLOTS": "50", "PERTITLE_MEASURE_SLOTS": "50", "PERTITLE_IO_SLOTS": "20"})
+async def title_workers(client: Client, activities: Sequence[Callable[..., Any]], **slots: int) -> AsyncIterator[None]:
+    """Runs one worker for each role; each offers all activities, because the fakes do not care where they run.
+
+    Args:
+        client: Of the server.
+        activities: The fakes.
+        slots: Other numbers of slots, as ``encode_slots=2``.
+    """
+    counts = {"encode_slots": 50, "measure_slots": 50, "io_slots": 20, **slots}
+    settings = load_settings({f"PERTITLE_{name.upper()}": str(count) for name, count in counts.items()})
     async with AsyncExitStack() as stack:
         for role in ROLES:
             await stack.enter_async_context(make_worker(client, role, settings, activities))
