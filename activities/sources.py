@@ -108,9 +108,12 @@ class SourceActivities:
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
         pulse = Pulse("shots")
         with self._box.bench(pulse) as bench:
-            path = await self._box.fetch_source(inspection.description.file, bench, pulse)
             found = await detect_shots(
-                sys.executable, path, recipe=recipe.shots, track=inspection.description.video, on_progress=pulse
+                sys.executable,
+                await self._box.open_source(inspection.description, bench, pulse),
+                recipe=recipe.shots,
+                track=inspection.description.video,
+                on_progress=pulse,
             )
         return DetectedShotList(
             shots=await asyncio.to_thread(self._box.results.put_document, found.shots),
@@ -127,12 +130,12 @@ class SourceActivities:
         left_out = left_out_codecs(recipe, inspection.description.video)
         pulse = Pulse("split")
         with self._box.bench(pulse) as bench:
-            path = await self._box.fetch_source(inspection.description.file, bench, pulse)
+            local = await self._box.open_source(inspection.description, bench, pulse)
             folder = bench.scratch / "pieces"
             folder.mkdir()
             split = await split_source(
                 bench.tools,
-                path,
+                local,
                 pictures=SourcePictures(inspection.description.video, inspection.frame_hashes),
                 shots=shots,
                 out_dir=folder,
@@ -160,10 +163,10 @@ class SourceActivities:
         if kept is None:
             pulse = Pulse("audio")
             with self._box.bench(pulse) as bench:
-                path = await self._box.fetch_source(mezzanine.source.file, bench, pulse)
+                local = await self._box.open_source(mezzanine.source, bench, pulse)
                 files = await encode_audio(
                     bench,
-                    path,
+                    local,
                     tracks=mezzanine.source.audio,
                     programme=Programme(mezzanine.source_start_s, mezzanine.source.video.exact_duration_s),
                     recipe=mezzanine.recipe.audio,

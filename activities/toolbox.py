@@ -10,8 +10,10 @@ from pathlib import Path
 from activities.heartbeats import Pulse
 from domain.files import StoredFile
 from domain.mezzanine import Mezzanine
+from domain.video import SourceDescription
 from media.bench import Bench, ShotPiece
 from media.errors import ToolMissing
+from media.probe import LocalSource
 from media.progress import ignore_progress
 from media.tools import ToolPaths
 from protection.provider import KeyProvider
@@ -71,6 +73,10 @@ class Toolbox:
         suffix = Path(source.uri).suffix.lower()
         safe = suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""
         return await pulse.run(self.cache.fetch_into, source, bench.scratch / f"source{safe}", on_progress=pulse)
+
+    async def open_source(self, source: SourceDescription, bench: Bench, pulse: Pulse) -> LocalSource:
+        """Fetches an inspected source, to be read as the container that inspection found and as no other."""
+        return LocalSource.of_container(await self.fetch_source(source.file, bench, pulse), source.container)
 
     async def fetch_piece(self, mezzanine: Mezzanine, shot: int, folder: Path, pulse: Pulse) -> ShotPiece:
         """Fetches one shot of the mezzanine into a folder."""

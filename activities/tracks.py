@@ -3,7 +3,6 @@
 import asyncio
 import time
 from fractions import Fraction
-from pathlib import Path
 
 from temporalio import activity
 
@@ -18,6 +17,7 @@ from domain.tracks import TextTrack, Thumbnails
 from domain.video import SubtitleTrack
 from media.bench import Bench
 from media.errors import TextError, ToolFailed
+from media.probe import LocalSource
 from media.stills import COLUMNS, ROWS, Sheets, StillPlan, make_sheets
 from media.text.cues import ParsedText, Place, write_webvtt
 from media.text.embedded import extract_subtitles
@@ -72,13 +72,13 @@ class TrackActivities:
         self, mezzanine: Mezzanine, sidecars: tuple[Sidecar, ...], bench: Bench, pulse: Pulse
     ) -> TextTracks:
         planned, notes = plan_texts(mezzanine.source.subtitles, sidecars)
-        source: Path | None = None
+        source: LocalSource | None = None
         tracks: list[TextTrack] = []
         for item in planned:
             if isinstance(item.origin, Sidecar):
                 track, told = await self._sidecar(item, item.origin, mezzanine, bench, pulse)
             else:
-                source = source or await self._box.fetch_source(mezzanine.source.file, bench, pulse)
+                source = source or await self._box.open_source(mezzanine.source, bench, pulse)
                 try:
                     track, told = await self._embedded(item, item.origin, mezzanine, bench, pulse, source)
                 except (TextError, ToolFailed) as error:
@@ -101,7 +101,13 @@ class TrackActivities:
         return await pulse.run(self._read, item, path.read_bytes(), place, pulse)
 
     async def _embedded(
-        self, item: PlannedText, track: SubtitleTrack, mezzanine: Mezzanine, bench: Bench, pulse: Pulse, source: Path
+        self,
+        item: PlannedText,
+        track: SubtitleTrack,
+        mezzanine: Mezzanine,
+        bench: Bench,
+        pulse: Pulse,
+        source: LocalSource,
     ) -> tuple[TextTrack, tuple[str, ...]]:
         content, cpu_s = await extract_subtitles(bench, source, track)
         place = Place(item.where, mezzanine.source.video.exact_duration_s, mezzanine.source_start_s)

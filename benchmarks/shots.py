@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from media.probe import choose_video_track, parse_probe, probe_command
+from media.probe import LocalSource, choose_video_track, parse_probe, probe_command
 from media.process import run_tool
 from media.shot_detection import scan_cuts
 from media.tools import find_tools
@@ -84,8 +84,10 @@ async def score_clip(truth_path: Path) -> Score:
     truth = json.loads(truth_path.read_text(encoding="utf-8"))  # noqa: ASYNC240 - a benchmark has nothing else to do
     clip = truth_path.with_name(truth["file"])
     probe = await run_tool(probe_command(find_tools().ffprobe, clip))
-    track = choose_video_track(parse_probe(probe.stdout, where=clip.name), where=clip.name)
-    log, cpu_s = await scan_cuts(sys.executable, clip, stream_index=track.index)
+    described = parse_probe(probe.stdout, where=clip.name)
+    track = choose_video_track(described, where=clip.name)
+    source = LocalSource.of_container(clip, described.container, where=clip.name)
+    log, cpu_s = await scan_cuts(sys.executable, source, stream_index=track.index)
     return compare(clip.name, truth, tuple(cut.frame for cut in log.cuts), cpu_s)
 
 

@@ -19,7 +19,7 @@ from domain.video import AudioRole, AudioTrack
 from media.bench import Bench
 from media.command import Command, command
 from media.errors import ToolOutputInvalid
-from media.probe import hardened_options, local_name
+from media.probe import LocalSource, hardened_options, local_name
 from media.process import run_tool
 from media.progress import PROGRESS_ARGUMENTS, sound_reader
 from media.sandbox import Sandbox, read_sandbox, write_sandbox
@@ -105,7 +105,7 @@ class Loudness:
 
 
 async def encode_audio(
-    bench: Bench, path: Path, *, tracks: tuple[AudioTrack, ...], programme: Programme, recipe: AudioRecipe
+    bench: Bench, source: LocalSource, *, tracks: tuple[AudioTrack, ...], programme: Programme, recipe: AudioRecipe
 ) -> tuple[AudioFile, ...]:
     """Encodes all tracks of a source into the bench's scratch folder; one stereo version is the default.
 
@@ -118,7 +118,7 @@ async def encode_audio(
         is_default = number - 1 == default_track(tracks)
         for version in versions_of(track, recipe):
             order = Order(track, version, programme, recipe, number, role, is_default)
-            files.append(await encode_version(bench, path, order))
+            files.append(await encode_version(bench, source, order))
     return tuple(files)
 
 
@@ -163,7 +163,7 @@ def versions_of(track: AudioTrack, recipe: AudioRecipe) -> tuple[Version, ...]:
     return (stereo, Version(layout, track.channels, rate))
 
 
-async def encode_version(bench: Bench, path: Path, order: Order) -> AudioFile:
+async def encode_version(bench: Bench, source: LocalSource, order: Order) -> AudioFile:
     """Makes one version: measures, encodes, measures what came out.
 
     Raises:
@@ -171,9 +171,9 @@ async def encode_version(bench: Bench, path: Path, order: Order) -> AudioFile:
         ToolOutputInvalid: if the file has another length than the pictures.
     """
     tools, out = bench.tools, bench.scratch / f"{order.name}.mp4"
-    first = await run_tool(measure_command(tools.ffmpeg, path, order), on_line=sound_reader(bench.on_progress))
+    first = await run_tool(measure_command(tools.ffmpeg, source, order), on_line=sound_reader(bench.on_progress))
     loudness = parse_loudnorm(first.stderr_tail)
-    encode = encode_command(tools.ffmpeg, path, order, loudness, out)
+    encode = encode_command(tools.ffmpeg, source, order, loudness, out)
     second = await run_tool(encode, on_line=sound_reader(bench.on_progress))
     heard = await run_tool(meter_command(tools.ffmpeg, out), on_line=sound_reader(bench.on_progress))
     facts = await run_tool(facts_command(tools.ffprobe, out))
@@ -197,17 +197,17 @@ async def encode_version(bench: Bench, path: Path, order: Order) -> AudioFile:
     )
 
 
-def measure_command(ffmpeg_program: str, path: Path, order: Order) -> Command:
+def measure_command(ffmpeg_program: str, source: LocalSource, order: Order) -> Command:
     """Builds the first pass: loudness of the track as it will be mixed and cut."""
-    sound = _loudnorm(_programme_sound(path, order), order)
+    sound = _loudnorm(_programme_sound(source, order), order)
     return _compiled(
-        ffmpeg_program, ffmpeg.output(sound, "-", f="null"), f"loudness of {order.name}", read_sandbox(path)
+        ffmpeg_program, ffmpeg.output(sound, "-", f="null"), f"loudness of {order.name}", read_sandbox(source.path)
     )
 
 
-def encode_command(ffmpeg_program: str, path: Path, order: Order, loudness: Loudness, out: Path) -> Command:
+def encode_command(ffmpeg_program: str, source: LocalSource, order: Order, loudness: Loudness, out: Path) -> Command:
     """Builds the second pass: one gain for all where the true peak allows it, then AAC or E-AC-3 in MP4."""
-    sound = _programme_sound(path, order)
+    sound = _programme_sound(source, order)
     if not loudness.is_silent:
         sound = _loudnorm(sound, order, loudness)
         # Where loudnorm works dynamically it answers at 192 kHz, and stamps what it flushes at the end up to 100 ms
@@ -223,7 +223,7 @@ def encode_command(ffmpeg_program: str, path: Path, order: Order, loudness: Loud
     language = {"metadata:s:a:0": f"language={order.track.language}"}
     exact = {"flags:a": "+bitexact", "fflags": "+bitexact", "movflags": "+faststart"}
     written = ffmpeg.output(sound, str(out), f="mp4", **coded, **language, **exact)
-    return _compiled(ffmpeg_program, written, f"encode of {order.name}", write_sandbox(path, out.parent))
+    return _compiled(ffmpeg_program, written, f"encode of {order.name}", write_sandbox(source.path, out.parent))
 
 
 def meter_command(ffmpeg_program: str, path: Path) -> Command:
@@ -285,12 +285,12 @@ def parse_facts(text: str, order: Order) -> int:
     return int(stream["bit_rate"])
 
 
-def _programme_sound(path: Path, order: Order) -> Any:
+def _programme_sound(source: LocalSource, order: Order) -> Any:
     """The track from the first picture to the last, in the layout of delivery."""
     start = float(order.programme.start_s)
-    source = ffmpeg.input(local_name(path), **hardened_options())
+    opened = ffmpeg.input(local_name(source.path), **hardened_options(source.demuxer))
     return (
-        source[str(order.track.stream_index)]
+        opened[str(order.track.stream_index)]
         .filter("asetpts", f"PTS-{start:.9f}/TB")
         .filter("aformat", channel_layouts=order.version.layout)
         # async=1 fills gaps with silence and drops overlaps, but never stretches.

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 from domain.video import VideoTrack
 from media.command import Command, command
 from media.errors import ToolOutputInvalid, VariableFrameRate
 from media.looks import LookOrder, picture_looks, sound_looks
-from media.probe import hardened_input
+from media.probe import LocalSource, source_input
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS
 from media.retiming import STANDARD_RATES
 from media.sandbox import Sandbox, read_sandbox
@@ -96,47 +95,49 @@ class FrameLog:
 
 
 def decode_video_command(
-    ffmpeg: str, path: Path, *, stream_index: int, filters: str, looks: LookOrder | None = None
+    ffmpeg: str, source: LocalSource, *, stream_index: int, filters: str, looks: LookOrder | None = None
 ) -> Command:
     """Builds the strict decode of a video track with a hash of every frame on standard output.
 
     Args:
         ffmpeg: The program.
-        path: Local file.
+        source: Local file.
         stream_index: The track.
         filters: What makes the source's frames those of the pieces (``normalization_filters``).
         looks: What to look for beside that.
     """
     # What the container wants cropped or turned is done by our own filters, or not at all.
-    source = [*STRICT, "-noautorotate", "-apply_cropping", "codec", *hardened_input(path)]
+    opening = [*STRICT, "-noautorotate", "-apply_cropping", "codec", *source_input(source)]
     aside = f"{picture_looks(looks)}," if looks else ""
     # Times must be the source's own, and a change of size must not be scaled away.
     honest = ["-fps_mode", "passthrough", "-enc_time_base:v", "demux", "-noautoscale"]
     picture = ["-map", f"0:{stream_index}", "-vf", f"idet,{aside}{filters}", *honest, "-c:v", "rawvideo"]
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "info", *source, *picture, *hash_output()]
-    return command(argv, purpose=f"full decode of video track {stream_index}", sandbox=_sandbox(path, looks))
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "info", *opening, *picture, *hash_output()]
+    return command(argv, purpose=f"full decode of video track {stream_index}", sandbox=_sandbox(source, looks))
 
 
-def hash_normalized_command(ffmpeg: str, path: Path, *, video: VideoTrack, filters: str) -> Command:
+def hash_normalized_command(ffmpeg: str, source: LocalSource, *, video: VideoTrack, filters: str) -> Command:
     """Builds the strict decode of a video track through its normalization, with a hash of every frame."""
     frame_s = 1 / video.frame_rate
     argv: list[str] = [ffmpeg, *OPENING_ARGUMENTS, *STRICT, "-noautorotate", "-apply_cropping", "codec"]
-    argv += [*hardened_input(path), "-map", f"0:{video.stream_index}", "-vf", f"{filters},settb={frame_s},setpts=N"]
+    argv += [*source_input(source), "-map", f"0:{video.stream_index}", "-vf", f"{filters},settb={frame_s},setpts=N"]
     argv += ["-fps_mode", "passthrough", "-enc_time_base:v", str(frame_s), "-noautoscale", "-c:v", "rawvideo"]
     purpose = f"normalized pictures of video track {video.stream_index}"
-    return command([*argv, *hash_output()], purpose=purpose, sandbox=read_sandbox(path))
+    return command([*argv, *hash_output()], purpose=purpose, sandbox=read_sandbox(source.path))
 
 
-def decode_audio_command(ffmpeg: str, path: Path, *, stream_index: int, looks: LookOrder | None = None) -> Command:
+def decode_audio_command(
+    ffmpeg: str, source: LocalSource, *, stream_index: int, looks: LookOrder | None = None
+) -> Command:
     """Builds the strict decode of an audio track, to nowhere; what to listen for stands in ``looks``."""
-    argv = [ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, *STRICT, *hardened_input(path)]
+    argv = [ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, *STRICT, *source_input(source)]
     heard = ["-af", sound_looks(looks, stream_index)] if looks else []
     argv += ["-map", f"0:{stream_index}", *heard, "-f", "null", "-"]
-    return command(argv, purpose=f"full decode of audio track {stream_index}", sandbox=_sandbox(path, looks))
+    return command(argv, purpose=f"full decode of audio track {stream_index}", sandbox=_sandbox(source, looks))
 
 
-def _sandbox(path: Path, looks: LookOrder | None) -> Sandbox:
-    return read_sandbox(path, notes=looks.folder if looks else None)
+def _sandbox(source: LocalSource, looks: LookOrder | None) -> Sandbox:
+    return read_sandbox(source.path, notes=looks.folder if looks else None)
 
 
 def hash_output() -> list[str]:
@@ -156,16 +157,16 @@ def parse_field_report(stderr: str) -> FieldReport:
     return FieldReport(*map(int, found[-1]))
 
 
-def field_motion_command(ffmpeg: str, path: Path, *, stream_index: int, order: str) -> Command:
+def field_motion_command(ffmpeg: str, source: LocalSource, *, stream_index: int, order: str) -> Command:
     """Builds a decode that prints how much each field differs from the one before, on pictures without fine detail."""
     even = "crop=iw:floor(ih/2)*2:0:0"
     fields = f"format=gray,{even},setfield={order},separatefields,scale=160:64:flags=area"
     shown = "signalstats,metadata=mode=print:key=lavfi.signalstats.YDIF:file=-"
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "error", "-noautorotate"]
-    argv += ["-apply_cropping", "codec", *hardened_input(path)]
+    argv += ["-apply_cropping", "codec", *source_input(source)]
     argv += ["-map", f"0:{stream_index}", "-vf", f"{fields},{shown}", "-f", "null", "-"]
     purpose = f"motion between the fields of video track {stream_index}"
-    return command(argv, purpose=purpose, sandbox=read_sandbox(path))
+    return command(argv, purpose=purpose, sandbox=read_sandbox(source.path))
 
 
 def are_fields_apart(stdout: str) -> bool:

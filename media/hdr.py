@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from domain.hdr import (
@@ -20,7 +19,7 @@ from domain.video import Codec, VideoTrack
 from media.command import Command, command
 from media.errors import HighDynamicRange
 from media.normalization import bit_depth_of
-from media.probe import ProbedTrack, hardened_input
+from media.probe import LocalSource, ProbedTrack, source_input
 from media.sandbox import probe_sandbox
 
 _LEAST_BITS = 10
@@ -64,12 +63,12 @@ def check_hdr(track: ProbedTrack, metadata: HdrMetadata, *, where: str) -> None:
         )
 
 
-def first_picture_command(ffprobe: str, path: Path, *, stream_index: int) -> Command:
+def first_picture_command(ffprobe: str, source: LocalSource, *, stream_index: int) -> Command:
     """Builds the question for the side data of the first picture: HEVC carries HDR metadata inside the stream."""
     shown = ["-select_streams", str(stream_index), "-read_intervals", "%+#1", "-show_frames"]
     shown += ["-show_entries", "frame=side_data_list", "-of", "json"]
-    argv = [ffprobe, "-hide_banner", "-v", "error", *shown, *hardened_input(path)]
-    return command(argv, purpose=f"side data of video track {stream_index}", sandbox=probe_sandbox(path))
+    argv = [ffprobe, "-hide_banner", "-v", "error", *shown, *source_input(source)]
+    return command(argv, purpose=f"side data of video track {stream_index}", sandbox=probe_sandbox(source.path))
 
 
 def parse_first_picture(text: str) -> list[dict[str, Any]]:

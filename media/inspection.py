@@ -17,7 +17,7 @@ from media.looks import ContentLooks, LookOrder, read_picture_looks, read_sound_
 from media.normalization import bit_depth_of, check_picture, read_color
 from media.normalization_notes import normalization_notes
 from media.pictures import PictureTrack, decode_pictures, last_line, was_killed
-from media.probe import PROBE_S, Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
+from media.probe import PROBE_S, LocalSource, Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
 from media.process import run_tool
 from media.progress import sound_reader
 from media.threats import refuse_bomb, refuse_disguise, refuse_greed
@@ -71,15 +71,16 @@ async def inspect_source(
         UnsupportedAudio: if a track has an audio codec that we cannot decode.
     """
     probe, probe_cpu_s = await _probe(tools, path, file)
+    source = LocalSource.of_container(path, probe.container, where=_WHERE)
     track = choose_video_track(probe, where=_WHERE)
     where = f"{_WHERE}, video track {track.index}"
     check_picture(track, where=where)
-    hdr, hdr_cpu_s = await _read_hdr(tools, path, track, where)
+    hdr, hdr_cpu_s = await _read_hdr(tools, source, track, where)
     color, assumed = read_color(track, where=where)
     draft = _video_track(track, color, is_assumed=bool(assumed)).model_copy(update={"hdr": hdr})
-    form = PictureTrack(path, track, draft, read_geometry(track, where=where), where, looks)
+    form = PictureTrack(source, track, draft, read_geometry(track, where=where), where, looks)
     pictures = await decode_pictures(tools, form, on_progress)
-    audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), path, probe, looks)
+    audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), source, probe, looks)
     description = SourceDescription(
         file=file,
         container=probe.container,
@@ -129,7 +130,9 @@ async def _probe(tools: ToolPaths, path: Path, file: StoredFile) -> tuple[Probe,
     return probe, run.cpu_s
 
 
-async def _read_hdr(tools: ToolPaths, path: Path, track: ProbedTrack, where: str) -> tuple[HdrMetadata | None, float]:
+async def _read_hdr(
+    tools: ToolPaths, source: LocalSource, track: ProbedTrack, where: str
+) -> tuple[HdrMetadata | None, float]:
     """Returns the static metadata of an HDR track, ``None`` for SDR."""
     stated = read_metadata(track.fields.get("side_data_list", ()))
     if not is_hdr(track):
@@ -137,7 +140,7 @@ async def _read_hdr(tools: ToolPaths, path: Path, track: ProbedTrack, where: str
         return None, 0.0
     lines: list[str] = []
     run = await run_tool(
-        first_picture_command(tools.ffprobe, path, stream_index=track.index), on_line=lines.append, stall_s=PROBE_S
+        first_picture_command(tools.ffprobe, source, stream_index=track.index), on_line=lines.append, stall_s=PROBE_S
     )
     carried = read_metadata(parse_first_picture("\n".join(lines)))
     metadata = HdrMetadata(
@@ -167,21 +170,21 @@ def _video_track(track: ProbedTrack, color: Color, *, is_assumed: bool) -> Video
 
 
 async def _read_audio(
-    bench: Bench, path: Path, probe: Probe, looks: LookOrder | None
+    bench: Bench, source: LocalSource, probe: Probe, looks: LookOrder | None
 ) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
     tracks, notes, cpu_s = [], [], 0.0
     for track in probe.of_kind("audio"):
         if not track.number("channels") or track.codec_name == "unknown":
             notes.append(f"audio track {track.index} left out: the file does not describe its coding")
             continue
-        cpu_s += await _decode_audio(bench, path, track, looks)
+        cpu_s += await _decode_audio(bench, source, track, looks)
         tracks.append(_audio_track(track))
     return tuple(tracks), tuple(notes), cpu_s
 
 
-async def _decode_audio(bench: Bench, path: Path, track: ProbedTrack, looks: LookOrder | None) -> float:
+async def _decode_audio(bench: Bench, source: LocalSource, track: ProbedTrack, looks: LookOrder | None) -> float:
     try:
-        decode = decode_audio_command(bench.tools.ffmpeg, path, stream_index=track.index, looks=looks)
+        decode = decode_audio_command(bench.tools.ffmpeg, source, stream_index=track.index, looks=looks)
         return (await run_tool(decode, on_line=sound_reader(bench.on_progress))).cpu_s
     except ToolFailed as error:
         if was_killed(error):
@@ -193,7 +196,7 @@ async def _decode_audio(bench: Bench, path: Path, track: ProbedTrack, looks: Loo
             ) from None
         raise DamagedSource(
             where,
-            found=last_line(error, path),
+            found=last_line(error, source.path),
             expected="every sample to decode without error",
             fix="export the title again; the file was damaged or cut off",
         ) from None

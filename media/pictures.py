@@ -33,9 +33,10 @@ from media.errors import (
 from media.geometry import Geometry
 from media.looks import LookOrder
 from media.normalization import check_size, normalization_filters
-from media.probe import ProbedTrack
+from media.probe import LocalSource, ProbedTrack
 from media.process import run_tool
 from media.retiming import ConstantRate, plan_constant_rate
+from media.threats import refuse_long_clock
 from media.tools import ToolPaths
 
 
@@ -54,7 +55,7 @@ class DecodedPictures:
 class PictureTrack:
     """A track of a local file, to be decoded."""
 
-    path: Path
+    source: LocalSource
     probed: ProbedTrack
     draft: VideoTrack
     """What the container says of it."""
@@ -72,12 +73,13 @@ async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Ca
         DamagedSource: if not all of it decodes.
         InterlacedSource: if the order of its fields changes.
         VariableFrameRate: if its frames come so that no constant rate can show them.
+        ResourceBomb: if they span more hours than any title has.
         UnsupportedPicture: if the size changes, or the pictures are too small.
     """
     log = FrameLog(on_progress)
     build = decode_video_command(
         tools.ffmpeg,
-        track.path,
+        track.source,
         stream_index=track.draft.stream_index,
         filters=normalization_filters(track.draft),
         looks=track.looks,
@@ -89,7 +91,7 @@ async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Ca
             raise
         raise DamagedSource(
             f"{track.where}, after frame {max(0, len(log.hashes) - 1)}",
-            found=last_line(error, track.path),
+            found=last_line(error, track.source.path),
             expected="every frame to decode without error",
             fix="export the title again; the file was damaged or cut off",
         ) from None
@@ -101,7 +103,7 @@ async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Ca
     cpu_s = run.cpu_s + motion_cpu_s
     if video.normalization is None:
         return DecodedPictures(video, tuple(log.hashes), log.seconds[0], cpu_s)
-    hashes, again_cpu_s = await _hash_normalized(tools, track.path, video, on_progress)
+    hashes, again_cpu_s = await _hash_normalized(tools, track.source, video, on_progress)
     return DecodedPictures(video, hashes, log.seconds[0], cpu_s + again_cpu_s)
 
 
@@ -143,7 +145,7 @@ async def _read_fields(tools: ToolPaths, track: PictureTrack, seen: FieldReport)
             fix="deliver the progressive master, or deinterlace it",
         )
     order = seen.order if seen.combed else _flagged_order(track.draft.field_order)
-    look = field_motion_command(tools.ffmpeg, track.path, stream_index=track.draft.stream_index, order=order)
+    look = field_motion_command(tools.ffmpeg, track.source, stream_index=track.draft.stream_index, order=order)
     run = await run_tool(look)
     if are_fields_apart(run.stdout) or (is_flagged and seen.combed):
         return order, run.cpu_s
@@ -161,6 +163,7 @@ def _flagged_order(field_order: str) -> Fields:
 
 def _constant_rate(log: FrameLog, track: PictureTrack) -> ConstantRate | Fraction:
     """Returns the rate at which all frames come, or how to put them on one."""
+    refuse_long_clock(log.seconds, where=track.where)  # before anything counts in its frames
     declared = (track.probed.ratio("r_frame_rate"), track.probed.ratio("avg_frame_rate"))
     try:
         return exact_rate(log.seconds, declared, tick=log.time_base, where=track.where)
@@ -209,10 +212,10 @@ def _normalized(track: PictureTrack, fields: Fields, rate: ConstantRate | Fracti
 
 
 async def _hash_normalized(
-    tools: ToolPaths, path: Path, video: VideoTrack, on_progress: Callable[[int], None]
+    tools: ToolPaths, source: LocalSource, video: VideoTrack, on_progress: Callable[[int], None]
 ) -> tuple[tuple[str, ...], float]:
     log = FrameLog(on_progress)
-    build = hash_normalized_command(tools.ffmpeg, path, video=video, filters=normalization_filters(video))
+    build = hash_normalized_command(tools.ffmpeg, source, video=video, filters=normalization_filters(video))
     run = await run_tool(build, on_line=log.read)
     if len(log.hashes) != video.frames:
         raise ToolOutputInvalid(

@@ -115,14 +115,49 @@ class Probe:
         return tuple(track for track in self.tracks if track.kind == kind)
 
 
-def hardened_options() -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """A probed source on local disk, and the one demuxer that may read it from then on.
+
+    A file can be two things at once (a whole MPEG stream in a box of a MOV): what was checked is what is read.
+    """
+
+    path: Path
+    demuxer: str
+    """One of ``DEMUXERS``."""
+
+    @classmethod
+    def of_container(cls, path: Path, container: str, *, where: str = "source") -> "LocalSource":
+        """Returns a source as its probe named it.
+
+        Args:
+            path: The file.
+            container: ffprobe's name, which may have several parts: ``mov,mp4,m4a,3gp,3g2,mj2``.
+            where: The source's name for people.
+
+        Raises:
+            UnreadableSource: if that is no container that is opened.
+        """
+        demuxer = container.partition(",")[0]
+        if demuxer not in DEMUXERS.split(","):
+            raise UnreadableSource(
+                where, found=f"container {container[:80]!r}", expected=f"one of {DEMUXERS}", fix="export it as MOV"
+            )
+        return cls(path, demuxer)
+
+
+def hardened_options(demuxer: str = "") -> dict[str, str]:
     """Returns the options that open untrusted media: local files only, known containers, bounded sizes.
+
+    Args:
+        demuxer: The only one that may read the file; any of ``DEMUXERS`` while it is not known.
 
     Source: operations report §5.2.
     """
-    return {
+    expected = {"f": demuxer} if demuxer else {}
+    return expected | {
         "protocol_whitelist": "file",
-        "format_whitelist": DEMUXERS,
+        "format_whitelist": demuxer or DEMUXERS,
         "max_pixels": str(MAX_PIXELS),
         "max_streams": str(MAX_TRACKS + 1),
         "probesize": str(_PROBE_BYTES),
@@ -135,10 +170,15 @@ def local_name(path: Path) -> str:
     return f"file:{path}"
 
 
-def hardened_input(path: Path) -> list[str]:
+def hardened_input(path: Path, demuxer: str = "") -> list[str]:
     """Returns the arguments that open one local file as untrusted media."""
-    options = [part for name, value in hardened_options().items() for part in (f"-{name}", value)]
+    options = [part for name, value in hardened_options(demuxer).items() for part in (f"-{name}", value)]
     return [*options, "-i", local_name(path)]
+
+
+def source_input(source: LocalSource) -> list[str]:
+    """Returns the arguments that open a probed source."""
+    return hardened_input(source.path, source.demuxer)
 
 
 def probe_command(ffprobe: str, path: Path) -> Command:

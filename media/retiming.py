@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from domain.normalization import Retiming
 from media.errors import VariableFrameRate
+from media.threats import refuse_long_clock
 
 Picture = TypeVar("Picture")
 
@@ -54,7 +55,9 @@ def plan_constant_rate(seconds: tuple[Fraction, ...], declared: tuple[Fraction, 
 
     Raises:
         VariableFrameRate: if time runs backwards or stands still for too long, or no standard rate keeps the pictures.
+        ResourceBomb: if they span more hours than any title has: all of that time would be filled with pictures.
     """
+    refuse_long_clock(seconds, where=where)
     _check_clock(seconds, where)
     usual = usual_step(seconds)
     by_distance = sorted(STANDARD_RATES, key=lambda rate: abs(1 / rate - usual))

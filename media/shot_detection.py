@@ -14,6 +14,7 @@ from domain.shots import ShotList, grid_frames
 from domain.video import VideoTrack
 from media.command import Command, command
 from media.errors import ToolOutputInvalid
+from media.probe import LocalSource
 from media.process import run_tool
 from media.sandbox import read_sandbox
 from media.shot_list import Cut, LengthLimits, list_shots
@@ -55,13 +56,13 @@ class ScanLog:
 
 
 async def detect_shots(
-    python: str, path: Path, *, recipe: ShotRecipe, track: VideoTrack, on_progress: Callable[[int], None]
+    python: str, source: LocalSource, *, recipe: ShotRecipe, track: VideoTrack, on_progress: Callable[[int], None]
 ) -> DetectedShots:
     """Finds the shots of a source.
 
     Args:
         python: The interpreter that has our packages (``sys.executable``).
-        path: The source on local disk.
+        source: The source on local disk.
         recipe: Shortest and longest shot, IDR grid.
         track: The video track, as inspected.
         on_progress: Called with the number of frames seen so far.
@@ -72,7 +73,7 @@ async def detect_shots(
     """
     retiming = track.normalization and track.normalization.retiming
     constant = (track.frame_rate, track.frames) if retiming else None
-    look = scan_command(python, path, stream_index=track.stream_index, constant=constant)
+    look = scan_command(python, source, stream_index=track.stream_index, constant=constant)
     log, cpu_s = await _scan(look, on_progress)
     expected = (track.frames, retiming.source_frames if retiming else track.frames)
     if not (log.frames, log.decoded) == expected or len(log.changes) != log.frames:
@@ -86,14 +87,14 @@ async def detect_shots(
 
 
 async def scan_cuts(
-    python: str, path: Path, *, stream_index: int, on_progress: Callable[[int], None] = lambda _frames: None
+    python: str, source: LocalSource, *, stream_index: int, on_progress: Callable[[int], None] = lambda _frames: None
 ) -> tuple[ScanLog, float]:
     """Returns all hard cuts and picture changes of a track, and the CPU seconds spent.
 
     Raises:
         ToolFailed: if the scan fails.
     """
-    return await _scan(scan_command(python, path, stream_index=stream_index), on_progress)
+    return await _scan(scan_command(python, source, stream_index=stream_index), on_progress)
 
 
 async def _scan(look: Command, on_progress: Callable[[int], None]) -> tuple[ScanLog, float]:
@@ -104,12 +105,12 @@ async def _scan(look: Command, on_progress: Callable[[int], None]) -> tuple[Scan
 
 
 def scan_command(
-    python: str, path: Path, *, stream_index: int, constant: tuple[Fraction, int] | None = None
+    python: str, source: LocalSource, *, stream_index: int, constant: tuple[Fraction, int] | None = None
 ) -> Command:
     """Builds the command that looks at every frame; ``constant`` is the rate and number of frames of the title."""
     form = (str(constant[0]), str(constant[1])) if constant else ()
-    sandbox = read_sandbox(path, also=(Path(sys.prefix), Path(sys.base_prefix), *_ROOMS))
-    argv = [python, "-m", "media.shot_scan", str(path), stream_index, *form]
+    sandbox = read_sandbox(source.path, also=(Path(sys.prefix), Path(sys.base_prefix), *_ROOMS))
+    argv = [python, "-m", "media.shot_scan", str(source.path), stream_index, source.demuxer, *form]
     return command(argv, purpose="shot detection", sandbox=sandbox)
 
 

@@ -25,7 +25,6 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 from scenedetect.stats_manager import StatsManager
 
-from media.probe import DEMUXERS
 from media.retiming import place_pictures
 
 Picture = npt.NDArray[np.int16]
@@ -99,13 +98,15 @@ class Decode:
 
     path: Path
     stream_index: int
+    demuxer: str
+    """The one that may read it (``media.probe.LocalSource``)."""
     decoded: int = 0
 
     def pictures(self) -> Iterator[tuple[Fraction, SmallPicture]]:
         """Yields time in seconds and picture (height x width x BGR, uint8)."""
-        walls = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+        walls = {"protocol_whitelist": "file", "format_whitelist": self.demuxer}
         time = Fraction(0)
-        with av.open(f"file:{self.path}", container_options=walls) as container:
+        with av.open(f"file:{self.path}", format=self.demuxer, container_options=walls) as container:
             stream = container.streams[self.stream_index]
             if not isinstance(stream, av.VideoStream):
                 raise SystemExit(f"track {self.stream_index} is no video")
@@ -150,10 +151,10 @@ def _as_records(cuts: Iterator[tuple[int, float]]) -> Iterator[dict[str, Any]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Scans ``PATH STREAM_INDEX [RATE FRAMES]`` and prints JSON lines; returns the exit code."""
-    path, stream_index, *constant = arguments
+    """Scans ``PATH STREAM_INDEX DEMUXER [RATE FRAMES]`` and prints JSON lines; returns the exit code."""
+    path, stream_index, demuxer, *constant = arguments
     rate, frames = (Fraction(constant[0]), int(constant[1])) if constant else (None, 0)
-    for record in scan(Decode(Path(path), int(stream_index)), rate, frames):
+    for record in scan(Decode(Path(path), int(stream_index), demuxer), rate, frames):
         sys.stdout.write(json.dumps(record) + "\n")
         sys.stdout.flush()
     return 0

@@ -22,7 +22,7 @@ from media.decode_check import STRICT, FrameLog, hash_output
 from media.encoders.arguments import key_frame_times
 from media.errors import ToolOutputInvalid
 from media.normalization import bit_depth_of, mezzanine_pixel_format, normalization_filters
-from media.probe import hardened_options, local_name
+from media.probe import LocalSource, hardened_options, local_name
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader
 from media.sandbox import write_sandbox
@@ -63,7 +63,7 @@ class Pieces:
 
 async def split_source(
     tools: ToolPaths,
-    path: Path,
+    source: LocalSource,
     *,
     pictures: SourcePictures,
     shots: ShotList,
@@ -74,7 +74,7 @@ async def split_source(
 
     Args:
         tools: Programs.
-        path: The source on local disk.
+        source: The source on local disk.
         pictures: What inspection found in it.
         shots: The shots; they cover all frames.
         out_dir: Empty folder for the pieces.
@@ -91,7 +91,7 @@ async def split_source(
             found=f"shots of {shots.frames} frames, {len(frame_hashes)} frame hashes",
             expected=f"{video.frames} frames, as inspected",
         )
-    write = split_command(tools.ffmpeg, path, video=video, shots=shots, out_dir=out_dir)
+    write = split_command(tools.ffmpeg, source, video=video, shots=shots, out_dir=out_dir)
     written = await run_tool(write, on_line=frame_reader(_halfway(on_progress, 0)))
     cpu_s, pieces = written.cpu_s, []
     for shot in shots.shots:
@@ -108,13 +108,15 @@ def _halfway(on_progress: Callable[[int], None], done: int) -> Callable[[int], N
     return lambda frames: on_progress((done + frames) // 2)
 
 
-def split_command(ffmpeg_program: str, path: Path, *, video: VideoTrack, shots: ShotList, out_dir: Path) -> Command:
+def split_command(
+    ffmpeg_program: str, source: LocalSource, *, video: VideoTrack, shots: ShotList, out_dir: Path
+) -> Command:
     """Builds the one decode that writes all pieces."""
     frame_s = 1 / video.frame_rate
     whole = {"xerror": None, "err_detect": "explode", "noautorotate": None, "apply_cropping": "codec"}
-    source = ffmpeg.input(local_name(path), **whole, **hardened_options())
+    opened = ffmpeg.input(local_name(source.path), **whole, **hardened_options(source.demuxer))
     written = ffmpeg.output(
-        source[str(video.stream_index)],
+        opened[str(video.stream_index)],
         str(out_dir / _PATTERN),
         # The index becomes the time, so that nothing of the source's clock survives.
         vf=f"{normalization_filters(video)},settb={frame_s},setpts=N",
@@ -129,7 +131,7 @@ def split_command(ffmpeg_program: str, path: Path, *, video: VideoTrack, shots: 
         **_lossless(video, shots),
     )
     argv = ffmpeg.compile(written, cmd=[ffmpeg_program, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS])
-    return command(argv, purpose=f"{len(shots.shots)} mezzanine pieces", sandbox=write_sandbox(path, out_dir))
+    return command(argv, purpose=f"{len(shots.shots)} mezzanine pieces", sandbox=write_sandbox(source.path, out_dir))
 
 
 def _lossless(video: VideoTrack, shots: ShotList) -> dict[str, str | int]:

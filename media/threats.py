@@ -6,6 +6,7 @@ module; it gives the harm a name and an end within seconds. Source: operations r
 """
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 from media.errors import DisguisedPlaylist, ResourceBomb, ToolFailed, UnreadableSource
@@ -63,6 +64,26 @@ def refuse_bomb(probe: Probe, *, where: str) -> None:
     hours = max([probe.duration_s, *(track.declared_duration_s for track in probe.tracks)]) / 3600
     if hours > MAX_HOURS:
         raise _bomb(where, f"{hours:,.0f} hours", f"{MAX_HOURS} hours at most")
+
+
+def refuse_long_clock(seconds: tuple[Fraction, ...], *, where: str) -> None:
+    """Refuses pictures whose own times span more than any title: a header may state less, or nothing.
+
+    Args:
+        seconds: Time of each decoded picture, one at least.
+        where: The track's name for people.
+
+    Raises:
+        ResourceBomb: with the span.
+    """
+    hours = float(max(seconds) - min(seconds)) / 3600
+    if hours > MAX_HOURS:
+        raise ResourceBomb(
+            where,
+            found=f"{len(seconds):,} pictures over {hours:,.0f} hours",
+            expected=f"{MAX_HOURS} hours at most",
+            fix="export the title again with a clock of its own length",
+        )
 
 
 def refuse_greed(error: ToolFailed, *, where: str) -> None:

@@ -15,7 +15,7 @@ from domain.video import VideoTrack
 from media.command import Command, command
 from media.inspection import inspect_source
 from media.normalization import mezzanine_color, normalization_filters
-from media.probe import hardened_input
+from media.probe import LocalSource, hardened_input
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, ignore_progress
 from media.sandbox import write_sandbox
@@ -88,8 +88,9 @@ def _clips(media: Path) -> list[Path]:
 async def _cut_clip(tools: ToolPaths, path: Path, out: Path, cutting: Cutting) -> list[BenchShot]:
     # Inspection wants to know where the source lies in the store; here it lies in none.
     stored = StoredFile(uri="s3://benchmark/source", sha256="0" * 64, size_bytes=1)
-    track = (await inspect_source(tools, path, stored, on_progress=ignore_progress)).description.video
-    found = await detect_shots(sys.executable, path, recipe=ShotRecipe(), track=track, on_progress=ignore_progress)
+    inspected = (await inspect_source(tools, path, stored, on_progress=ignore_progress)).description
+    track, source = inspected.video, LocalSource.of_container(path, inspected.container)
+    found = await detect_shots(sys.executable, source, recipe=ShotRecipe(), track=track, on_progress=ignore_progress)
     chosen = _spread(found.shots.shots, cutting.shots_per_clip)
     tasks = [
         _cut_shot(tools, path, out, track=track, shot=shot, frames=min(shot.frames, cutting.frames_per_shot))

@@ -5,7 +5,7 @@ from pathlib import Path
 from domain.video import SubtitleTrack
 from media.bench import Bench
 from media.command import Command, command
-from media.probe import hardened_input, local_name
+from media.probe import LocalSource, local_name, source_input
 from media.process import run_tool
 from media.progress import PROGRESS_ARGUMENTS, sound_reader
 from media.sandbox import write_sandbox
@@ -20,7 +20,7 @@ def is_text(track: SubtitleTrack) -> bool:
     return track.codec_name in TEXT_CODECS
 
 
-async def extract_subtitles(bench: Bench, source: Path, track: SubtitleTrack) -> tuple[bytes, float]:
+async def extract_subtitles(bench: Bench, source: LocalSource, track: SubtitleTrack) -> tuple[bytes, float]:
     """Returns a text track as WebVTT, timed from the container's start, and the CPU seconds.
 
     Raises:
@@ -35,10 +35,12 @@ async def extract_subtitles(bench: Bench, source: Path, track: SubtitleTrack) ->
     return out.read_bytes(), run.cpu_s
 
 
-def extract_command(ffmpeg: str, source: Path, track: SubtitleTrack, out: Path) -> Command:
+def extract_command(ffmpeg: str, source: LocalSource, track: SubtitleTrack, out: Path) -> Command:
     """Builds the command that writes one text track as WebVTT."""
-    opening = [ffmpeg, "-nostdin", "-hide_banner", *PROGRESS_ARGUMENTS, "-v", "error", "-y", *hardened_input(source)]
+    opening = [ffmpeg, "-nostdin", "-hide_banner", *PROGRESS_ARGUMENTS, "-v", "error", "-y", *source_input(source)]
     coding = ["-map", f"0:{track.stream_index}", "-c:s", "webvtt", "-f", "webvtt", local_name(out)]
     return command(
-        [*opening, *coding], purpose=f"subtitle track {track.stream_index}", sandbox=write_sandbox(source, out.parent)
+        [*opening, *coding],
+        purpose=f"subtitle track {track.stream_index}",
+        sandbox=write_sandbox(source.path, out.parent),
     )

@@ -6,6 +6,7 @@ import pytest
 
 from domain.files import StoredFile
 from media.inspection import Inspection, inspect_source
+from media.probe import LocalSource
 from media.tools import ToolPaths, find_tools
 from sample_media.clips import make_clip
 
@@ -43,6 +44,11 @@ def shared_media() -> Path:
 async def inspected(tools: ToolPaths, path: Path) -> Inspection:
     """Inspects a local file."""
     return await inspect_source(tools, path, as_stored(path), on_progress=lambda _frames: None)
+
+
+def opened(path: Path) -> LocalSource:
+    """A clip of ours with the demuxer that its name stands for."""
+    return LocalSource(path, {".mkv": "matroska", ".ts": "mpegts", ".mxf": "mxf"}.get(path.suffix, "mov"))
 
 
 def as_stored(path: Path) -> StoredFile:

@@ -31,10 +31,12 @@ from media.command import command
 from media.errors import ToolOutputInvalid
 from media.process import run_tool
 from media.tools import ToolPaths
+from tests.media.conftest import opened
 
 STEREO = AudioTrack(
     stream_index=0, codec_name="pcm_s16le", channels=2, channel_layout="stereo", sample_rate_hz=48000, language="fra"
 )
+
 TWO_SECONDS = Programme(Fraction(0), Fraction(2))
 
 
@@ -47,7 +49,9 @@ async def made(tools: ToolPaths, graph: str, out: Path, *coding: str) -> Path:
 async def encoded(
     tools: ToolPaths, source: Path, out_dir: Path, track: AudioTrack = STEREO, programme: Programme = TWO_SECONDS
 ) -> tuple[AudioFile, ...]:
-    return await encode_audio(Bench(tools, out_dir), source, tracks=(track,), programme=programme, recipe=AudioRecipe())
+    return await encode_audio(
+        Bench(tools, out_dir), opened(source), tracks=(track,), programme=programme, recipe=AudioRecipe()
+    )
 
 
 def samples_of(path: Path) -> npt.NDArray[np.float32]:
@@ -136,7 +140,9 @@ async def test_no_sound_is_lost_in_the_delay_of_the_surround_encoder(
     track = STEREO.model_copy(update={"channels": 6, "channel_layout": "5.1"})
     programme = Programme(Fraction(0), Fraction(samples, 48_000))
     version = versions_of(track, AudioRecipe())[1]
-    file = await encode_version(Bench(tools, tmp_path), source, Order(track, version, programme, AudioRecipe(), 1))
+    file = await encode_version(
+        Bench(tools, tmp_path), opened(source), Order(track, version, programme, AudioRecipe(), 1)
+    )
     raw = tmp_path / "raw.f32"
     argv = [tools.ffmpeg, "-v", "error", "-i", str(file.path), "-ac", "1", "-f", "f32le", "-c:a", "pcm_f32le", str(raw)]
     await run_tool(command(argv, purpose="samples"))
@@ -182,7 +188,7 @@ def test_surround_states_the_loudness_that_devices_level_by() -> None:
     version = versions_of(STEREO.model_copy(update={"channels": 6}), AudioRecipe())[1]
     order = Order(STEREO, version, TWO_SECONDS, AudioRecipe(loudness_lufs=-24), 1)
     fields = dict.fromkeys(("input_tp", "input_lra", "input_thresh", "target_offset"), "1.00") | {"input_i": "-30.50"}
-    argv = encode_command("ffmpeg", Path("/in/source"), order, Loudness(fields), Path("/out/a.mp4")).argv
+    argv = encode_command("ffmpeg", opened(Path("/in/source")), order, Loudness(fields), Path("/out/a.mp4")).argv
     assert argv[argv.index("-dialnorm") + 1] == "-24"
 
 
@@ -196,7 +202,7 @@ def test_the_second_pass_repeats_what_the_first_measured() -> None:
     (version,) = versions_of(STEREO, AudioRecipe())
     fields = dict.fromkeys(("input_tp", "input_lra", "input_thresh", "target_offset"), "1.00") | {"input_i": "-30.50"}
     order = Order(STEREO, version, TWO_SECONDS, AudioRecipe(), 1)
-    argv = encode_command("ffmpeg", Path("/in/source"), order, Loudness(fields), Path("/out/a.mp4")).argv
+    argv = encode_command("ffmpeg", opened(Path("/in/source")), order, Loudness(fields), Path("/out/a.mp4")).argv
     graph = argv[argv.index("-filter_complex") + 1]
     assert "measured_I=-30.50" in graph
     assert "linear=true" in graph

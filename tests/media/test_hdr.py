@@ -20,7 +20,7 @@ from media.split import SourcePictures, split_source
 from media.tools import ToolPaths
 from media.trials import encode_and_score
 from sample_media import faults
-from tests.media.conftest import inspected
+from tests.media.conftest import inspected, opened
 from tests.media.test_encoders import HDR10
 from tests.media.test_split import shots_at
 from tests.support.pieces import bench_in
@@ -68,7 +68,7 @@ async def test_hdr_reaches_the_joined_rendition_in_both_codecs(transfer: str, to
     (tmp_path / "pieces").mkdir()
     made = await split_source(
         tools,
-        path,
+        opened(path),
         pictures=SourcePictures(video, inspection.frame_hashes),
         shots=shots_at(0, 9, 16),
         out_dir=tmp_path / "pieces",

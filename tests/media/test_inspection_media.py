@@ -11,6 +11,7 @@ from domain.errors import PertitleError
 from domain.normalization import Fields, Turn
 from domain.recipe import ShotRecipe
 from media.inspection import Inspection
+from media.probe import LocalSource
 from media.progress import ignore_progress
 from media.shot_detection import detect_shots
 from media.split import SourcePictures, split_source
@@ -123,12 +124,13 @@ async def test_a_source_becomes_exactly_the_mezzanine_that_it_should(
     inspection = await inspected(tools, path)
     assert facts_of(inspection, facts.shots) == facts
     video = inspection.description.video
-    found = await detect_shots(sys.executable, path, recipe=ShotRecipe(), track=video, on_progress=ignore_progress)
+    source = LocalSource.of_container(path, inspection.description.container)
+    found = await detect_shots(sys.executable, source, recipe=ShotRecipe(), track=video, on_progress=ignore_progress)
     if facts.shots is not None:
         assert len(found.shots.shots) == facts.shots
     pictures = SourcePictures(video, inspection.frame_hashes)
     made = await split_source(
-        tools, path, pictures=pictures, shots=found.shots, out_dir=tmp_path, on_progress=ignore_progress
+        tools, source, pictures=pictures, shots=found.shots, out_dir=tmp_path, on_progress=ignore_progress
     )
     assert sum(piece.frames for piece in made.pieces) == video.frames == len(inspection.frame_hashes)
 

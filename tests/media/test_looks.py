@@ -15,7 +15,7 @@ from media.looks import LookOrder, escaped, look_order, picture_looks
 from media.process import run_tool
 from media.progress import ignore_progress
 from media.tools import ToolPaths
-from tests.media.conftest import as_stored
+from tests.media.conftest import as_stored, opened
 from tests.support.goldens import Golden
 
 POLICY = InspectionPolicy(black_s=0.9, freeze_s=0.9, silence_s=0.9)
@@ -74,7 +74,9 @@ async def test_the_side_branch_changes_no_picture(tools: ToolPaths, marked_clip:
     hashes = []
     for looks in (None, look_order(tmp_path, POLICY)):
         log = FrameLog()
-        decode = decode_video_command(tools.ffmpeg, marked_clip, stream_index=0, filters="format=yuv420p", looks=looks)
+        decode = decode_video_command(
+            tools.ffmpeg, opened(marked_clip), stream_index=0, filters="format=yuv420p", looks=looks
+        )
         await run_tool(decode, on_line=log.read)
         hashes.append(log.hashes)
     assert hashes[0] == hashes[1]

@@ -15,7 +15,7 @@ from media.split import SourcePictures, split_source
 from media.tools import ToolPaths
 from media.trials import encode_and_score
 from sample_media import faults
-from tests.media.conftest import inspected
+from tests.media.conftest import inspected, opened
 from tests.media.test_split import shots_at
 from tests.support.pieces import bench_in
 
@@ -36,7 +36,9 @@ async def check_first_frames(tools: ToolPaths, path: Path, folder: Path) -> None
     out_dir.mkdir()
     pictures = SourcePictures(video, inspection.frame_hashes)
     shots = shots_at(0, FRAMES, video.frames)
-    made = await split_source(tools, path, pictures=pictures, shots=shots, out_dir=out_dir, on_progress=ignore_progress)
+    made = await split_source(
+        tools, opened(path), pictures=pictures, shots=shots, out_dir=out_dir, on_progress=ignore_progress
+    )
     recipe = EncodeRecipe(
         codec=Codec.H264,
         preset="veryfast",
@@ -98,5 +100,7 @@ async def test_shots_of_one_frame_are_pieces_like_others(tools: ToolPaths, tmp_p
     out_dir = tmp_path / "pieces"
     out_dir.mkdir()
     shots = shots_at(0, 1, 2, 24, 25)
-    made = await split_source(tools, clip, pictures=pictures, shots=shots, out_dir=out_dir, on_progress=ignore_progress)
+    made = await split_source(
+        tools, opened(clip), pictures=pictures, shots=shots, out_dir=out_dir, on_progress=ignore_progress
+    )
     assert [piece.frames for piece in made.pieces] == [1, 1, 22, 1]

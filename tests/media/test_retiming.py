@@ -1,12 +1,13 @@
 """Irregular times on a constant rate: which picture each frame shows."""
 
+import tracemalloc
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.errors import VariableFrameRate
+from media.errors import ResourceBomb, VariableFrameRate
 from media.retiming import STANDARD_RATES, place_pictures, plan_constant_rate, slot_of
 
 gaps = st.lists(st.integers(min_value=1, max_value=400), min_size=1, max_size=60)
@@ -81,3 +82,18 @@ def test_no_picture_is_more_than_half_a_frame_off_and_all_are_counted(steps_ms: 
 
 def test_halves_go_up() -> None:
     assert [slot_of(Fraction(n, 100), Fraction(10)) for n in (4, 5, 14, 15)] == [0, 1, 1, 2]
+
+
+def test_a_clock_of_ten_years_is_refused_before_a_frame_of_it_is_planned() -> None:
+    """Each step is one that a slow title may have; all of them together would fill disks with repeated pictures."""
+    ten_years = tuple(Fraction(600 * n) for n in range(10 * 365 * 24 * 6))
+    tracemalloc.start()
+    with pytest.raises(ResourceBomb, match="SEC-002 source: 525,600 pictures over 87,600 hours"):
+        plan_constant_rate(ten_years, (), where="source")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_a_clock_of_a_day_may_be_slow() -> None:
+    day = tuple(Fraction(600 * n) for n in range(24 * 6))
+    assert plan_constant_rate(day, (), where="source").frames == 24 * 3600 * 10

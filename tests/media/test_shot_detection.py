@@ -17,6 +17,7 @@ from media.inspection import Inspection
 from media.shot_detection import ScanLog, detect_shots, length_limits, scan_command
 from media.shot_scan import CutFinder
 from sample_media.clips import make_clip
+from tests.media.conftest import opened
 
 Picture = npt.NDArray[np.uint8]
 
@@ -55,7 +56,9 @@ def test_a_fade_is_no_cut() -> None:
 async def test_the_cuts_of_a_made_clip_are_found_exactly(tiny_clip: Path, tiny_inspection: Inspection) -> None:
     seen: list[int] = []
     track = tiny_inspection.description.video
-    detected = await detect_shots(sys.executable, tiny_clip, recipe=ShotRecipe(), track=track, on_progress=seen.append)
+    detected = await detect_shots(
+        sys.executable, opened(tiny_clip), recipe=ShotRecipe(), track=track, on_progress=seen.append
+    )
     truth = json.loads(tiny_clip.with_suffix(".shots.json").read_text())
     assert [shot.range.start_frame for shot in detected.shots.shots] == [0, *truth["hard_cuts"]]
     assert detected.shots.frames == truth["frames"] == seen[-1]
@@ -69,7 +72,7 @@ async def test_another_number_of_frames_than_inspected_is_an_error(
     track = tiny_inspection.description.video.model_copy(update={"frames": 73})
     with pytest.raises(ToolOutputInvalid, match="72 frames seen"):
         await detect_shots(
-            sys.executable, tiny_clip, recipe=ShotRecipe(), track=track, on_progress=lambda _frames: None
+            sys.executable, opened(tiny_clip), recipe=ShotRecipe(), track=track, on_progress=lambda _frames: None
         )
 
 
@@ -77,7 +80,7 @@ async def test_a_track_that_is_no_video_fails(tiny_clip: Path, tiny_inspection: 
     track = tiny_inspection.description.video.model_copy(update={"stream_index": 1})
     with pytest.raises(ToolFailed, match="track 1 is no video"):
         await detect_shots(
-            sys.executable, tiny_clip, recipe=ShotRecipe(), track=track, on_progress=lambda _frames: None
+            sys.executable, opened(tiny_clip), recipe=ShotRecipe(), track=track, on_progress=lambda _frames: None
         )
 
 
@@ -89,8 +92,8 @@ def test_the_recipe_counts_in_frames_of_the_title(tiny_inspection: Inspection) -
 
 
 def test_the_scan_is_a_program_of_its_own() -> None:
-    argv = scan_command("python", Path("/in/source"), stream_index=1).argv
-    assert argv == ("python", "-m", "media.shot_scan", "/in/source", "1")
+    argv = scan_command("python", opened(Path("/in/source")), stream_index=1).argv
+    assert argv == ("python", "-m", "media.shot_scan", "/in/source", "1", "mov")
 
 
 def test_the_scans_lines_are_collected() -> None:

@@ -24,7 +24,7 @@ from media.split import (
 )
 from media.tools import ToolPaths
 from sample_media import faults
-from tests.media.conftest import inspected
+from tests.media.conftest import inspected, opened
 
 
 def shots_at(*edges: int) -> ShotList:
@@ -40,7 +40,7 @@ async def split(tools: ToolPaths, path: Path, inspection: Inspection, shots: Sho
     out_dir.mkdir(exist_ok=True)
     pictures = SourcePictures(inspection.description.video, inspection.frame_hashes)
     return await split_source(
-        tools, path, pictures=pictures, shots=shots, out_dir=out_dir, on_progress=lambda _frames: None
+        tools, opened(path), pictures=pictures, shots=shots, out_dir=out_dir, on_progress=lambda _frames: None
     )
 
 
@@ -62,7 +62,7 @@ async def test_pieces_together_are_the_source(
     video = tiny_inspection.description.video
     made = await split_source(
         tools,
-        tiny_clip,
+        opened(tiny_clip),
         pictures=SourcePictures(video, tiny_inspection.frame_hashes),
         shots=shots_at(0, 31, 53, 72),
         out_dir=tmp_path,
@@ -164,7 +164,9 @@ async def test_shots_that_do_not_cover_the_title_are_refused_before_any_work(
 
 def test_the_split_is_one_decode_that_counts_frames(tiny_inspection: Inspection) -> None:
     video, out = tiny_inspection.description.video, Path("/out")
-    argv = split_command("ffmpeg", Path("/in/source"), video=video, shots=shots_at(0, 31, 53, 72), out_dir=out).argv
+    argv = split_command(
+        "ffmpeg", opened(Path("/in/source")), video=video, shots=shots_at(0, 31, 53, 72), out_dir=out
+    ).argv
     assert argv.count("-i") == 1
     assert argv[argv.index("-segment_frames") + 1] == "31,53"
     assert argv[argv.index("-vf") + 1] == "format=yuv420p,settb=1/24,setpts=N"
@@ -176,7 +178,7 @@ def test_the_depth_of_the_pictures_decides_the_lossless_codec(
     pixel_format: str, encoder: str, tiny_inspection: Inspection
 ) -> None:
     video = tiny_inspection.description.video.model_copy(update={"pixel_format": pixel_format})
-    argv = split_command("ffmpeg", Path("/in"), video=video, shots=shots_at(0, 72), out_dir=Path("/out")).argv
+    argv = split_command("ffmpeg", opened(Path("/in")), video=video, shots=shots_at(0, 72), out_dir=Path("/out")).argv
     assert argv[argv.index("-c:v") + 1] == encoder
 
 

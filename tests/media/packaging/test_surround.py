@@ -10,6 +10,7 @@ from media.audio import Programme, encode_audio
 from media.bench import Bench
 from media.packaging.plan import MANIFEST, MULTIVARIANT, TrackFile
 from media.tools import ToolPaths
+from tests.media.conftest import opened
 from tests.media.packaging.conftest import FRAMES, make_rendition, package, plan_of, run, stored
 
 
@@ -22,7 +23,7 @@ async def test_a_surround_track_is_packaged_as_dolby_digital_plus(tools: ToolPat
     )
     programme = Programme(Fraction(0), Fraction(FRAMES, 24))
     files = await encode_audio(
-        Bench(tools, tmp_path), source, tracks=(track,), programme=programme, recipe=AudioRecipe()
+        Bench(tools, tmp_path), opened(source), tracks=(track,), programme=programme, recipe=AudioRecipe()
     )
     sound = [
         TrackFile(

@@ -14,6 +14,7 @@ from media.text.cues import ParsedText, Place
 from media.text.embedded import extract_subtitles, is_text
 from media.text.reading import read_subtitles
 from media.tools import ToolPaths, find_tools
+from tests.media.conftest import opened
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello <i>you</i>\n\n2\n00:00:03,000 --> 00:00:09,000\nlong\n"
 
@@ -25,7 +26,7 @@ def tools() -> ToolPaths:
 
 async def embedded(tools: ToolPaths, source: Path, folder: Path, index: int, seconds: Fraction) -> ParsedText:
     track = SubtitleTrack(stream_index=index, codec_name="subrip")
-    content, _cpu_s = await extract_subtitles(Bench(tools, folder), source, track)
+    content, _cpu_s = await extract_subtitles(Bench(tools, folder), opened(source), track)
     return read_subtitles(content, Place("track", seconds), language="en", on_progress=ignore_progress)
 
 
