@@ -71,6 +71,10 @@ REMEDIES = {
     "TOOL-004": "It is tried again; if it stays, it is a defect: report it with the message.",
     "TOOL-005": "Install bubblewrap and util-linux, and allow user name spaces; or set `PERTITLE_SANDBOX=prefer`.",
     "TOOL-007": "Make room in the scratch folder; the unit is tried again, on any worker, after half a minute.",
+    "TOOL-008": "Give the worker more memory, or fewer slots (`PERTITLE_ENCODE_SLOTS`); the unit is tried again, on any"
+    " worker.",
+    "TOOL-009": "Make the folder that the message names writable for the worker, with room on its disk; the worker does"
+    " not poll before.",
     "TOOL-006": "Export the source again; the message says which limit was reached.",
     "PKG-001": "The message names the rule and its clause. A defect, unless the recipe asks for something odd: report"
     " it.",

@@ -26,7 +26,8 @@
     │   ├── ToolOutputInvalid  TOOL-004 it ended well, but what it made is not what was asked
     │   ├── SandboxMissing     TOOL-005 a sandbox is required and does not work here
     │   ├── ToolOverLimit      TOOL-006 a program used more than its sandbox allows
-    │   └── ScratchFull        TOOL-007 a program found no room on the local disk
+    │   ├── ScratchFull        TOOL-007 a program found no room on the local disk
+    │   └── OutOfMemory        TOOL-008 a program was killed, or refused memory
     └── PackagingError
         ├── PresentationInvalid  PKG-001
         ├── DecryptionMismatch   PKG-002
@@ -183,6 +184,13 @@ class ScratchFull(ToolError):
     code: ClassVar[str] = "TOOL-007"
     retryable: ClassVar[bool] = True
     retry_after_s: ClassVar[float | None] = 30.0
+
+
+class OutOfMemory(ToolError):
+    """The kernel killed a program or refused it memory; another worker may have more, or this one in a while."""
+
+    code: ClassVar[str] = "TOOL-008"
+    retryable: ClassVar[bool] = True
 
 
 class PackagingError(MediaError):

@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from media.command import Command
-from media.errors import SandboxMissing, ScratchFull, ToolError, ToolFailed, ToolMissing, ToolOverLimit, ToolStalled
+from media.errors import (
+    OutOfMemory,
+    SandboxMissing,
+    ScratchFull,
+    ToolError,
+    ToolFailed,
+    ToolMissing,
+    ToolOverLimit,
+    ToolStalled,
+)
 from media.sandbox import SandboxPolicy, Walls, probe_sandbox, sandboxed_argv, system_arguments
 from media.thread_cpu import LOOK_EVERY_S, ThreadCpu, ThreadWatch
 
@@ -42,6 +51,8 @@ _POLICY: ContextVar[SandboxPolicy] = ContextVar("sandbox policy", default=Sandbo
 _LAST_SIGNAL = 31
 # ffmpeg ends with the low byte of its error: -ENOMEM (12) and -EFBIG (27).
 _REFUSED_CODES = {256 - 12: "memory", 256 - 27: "size of a file"}
+# What ffmpeg and x264 say when the machine, and not a limit of ours, has no memory left.
+_NO_MEMORY = (os.strerror(errno.ENOMEM), "malloc of size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,7 @@ async def run_tool(
         ToolMissing: if the program does not exist.
         ToolFailed: if it ended with another code than 0; carries the end of its standard error.
         ToolOverLimit: if that was because it used more than its sandbox allows.
+        OutOfMemory: if it was killed, or the machine had no memory for it.
         ToolStalled: if it made no progress.
     """
     logger.debug("start %s: %s", command.purpose, command.shell_line())
@@ -137,6 +149,15 @@ def _bad_end(command: Command, exit_code: int, cpu_s: float, tail: str) -> ToolE
                 f" files of {limits.file_bytes >> 20} MiB at most",
                 fix="export the source again; if it is as it should be, report it",
             )
+    # We kill only what we no longer wait for: this was the kernel, or a person.
+    no_memory = exit_code == 256 - errno.ENOMEM or any(words in tail for words in _NO_MEMORY)
+    if exit_code == -signal.SIGKILL or (limits is None and no_memory):
+        return OutOfMemory(
+            command.purpose,
+            found=f"exit code {exit_code}: {tail[-300:] or 'killed, most likely by the kernel for want of memory'}",
+            expected="memory for one unit in each slot of this worker",
+            fix="give the worker more memory, or fewer slots; it is tried again, on any worker",
+        )
     return ToolFailed(
         command.purpose,
         found=f"exit code {exit_code}: {tail or 'nothing on standard error'}",

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from media.process import use_sandbox
 from media.sandbox import SandboxPolicy
 from media.tools import probe_capabilities
 from workers.connection import connect_temporal, open_toolbox
+from workers.errors import FolderUnusable
 from workers.roles import ROLES, activities_of, make_worker, slots_of
 from workers.settings import Settings, load_settings
 
@@ -28,10 +30,13 @@ async def run_worker(role: str, settings: Settings) -> None:
     Raises:
         ToolMissing: if a program, or libvmaf with our model, does not work on this machine.
         SandboxMissing: if the settings require a sandbox and it does not work here.
+        FolderUnusable: if scratch or cache cannot be written: such a worker would fail every unit it takes.
     """
     use_sandbox(SandboxPolicy(settings.sandbox))
     scratch = settings.scratch_dir / role
     _empty(scratch)
+    for folder in (scratch, settings.cache_dir):
+        _prove_writable(folder)
     # The default has cores + 4 threads; store transfers of all slots and their nested calls must not starve.
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(max_workers=8 + 4 * slots_of(role, settings)))
@@ -54,7 +59,21 @@ async def run_worker(role: str, settings: Settings) -> None:
 def _empty(scratch: Path) -> None:
     """Removes what a killed predecessor left; nobody else uses this folder."""
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True, exist_ok=True)
+
+
+def _prove_writable(folder: Path) -> None:
+    """Makes a folder and a file in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"worker")
+    except OSError as error:
+        raise FolderUnusable(
+            str(folder),
+            found=str(error),
+            expected="a folder that this worker can write into",
+            fix="make it writable, or set PERTITLE_SCRATCH_DIR and PERTITLE_CACHE_DIR",
+        ) from None
 
 
 def main() -> int:

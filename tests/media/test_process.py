@@ -14,7 +14,7 @@ import pytest
 
 from media import process
 from media.command import Command, command
-from media.errors import ToolFailed, ToolMissing, ToolStalled
+from media.errors import OutOfMemory, ToolFailed, ToolMissing, ToolStalled
 from media.process import WORK_S, run_tool
 
 ROOT = Path(__file__).parents[2]
@@ -80,8 +80,17 @@ async def test_a_long_command_is_shown_in_part_and_logged_whole(caplog: pytest.L
 
 
 async def test_a_program_that_dies_of_a_signal_has_failed() -> None:
-    with pytest.raises(ToolFailed, match="exit code -9: nothing on standard error"):
-        await run_tool(python("import os; os.kill(os.getpid(), 9)"))
+    with pytest.raises(ToolFailed, match="exit code -11: nothing on standard error"):
+        await run_tool(python("import os; os.kill(os.getpid(), 11)"))
+
+
+@pytest.mark.parametrize(
+    "code", ["import os; os.kill(os.getpid(), 9)", "raise SystemExit('x264 [error]: malloc of size 1 failed')"]
+)
+async def test_a_program_that_is_killed_or_refused_memory_is_tried_again(code: str) -> None:
+    with pytest.raises(OutOfMemory, match=r"TOOL-008 .*memory") as caught:
+        await run_tool(python(code))
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "no-such-program", "/etc"])
