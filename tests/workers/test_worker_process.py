@@ -49,7 +49,7 @@ async def test_sigterm_ends_a_worker_in_order(temporal: WorkflowEnvironment, tmp
             await worker.wait()
     assert "lets running activities end" in said[1]
     assert "Traceback" not in said[1]
-    assert not list((tmp_path / "scratch" / role).iterdir())
+    assert not (tmp_path / "scratch" / role).exists()
 
 
 def _environment(temporal: WorkflowEnvironment, folder: Path) -> dict[str, str]:
