@@ -113,10 +113,16 @@ CATALOGUE: dict[str, FindingKind] = {
         "export it with color tags; those of its size are assumed",
     ),
     "VID-108": _kind(
-        Level.OVERRIDABLE,
+        Level.WARNING,
         "The color tags contradict each other.",
-        "PQ or HLG with primaries and matrix of BT.2020 (ITU-R BT.2100), and 10 bits at least",
-        "correct the tags; players would show wrong colors",
+        "primaries and matrix of one standard: both of BT.709, or both of BT.601",
+        "correct the tags if they are wrong; players show what they say",
+    ),
+    "VID-109": _kind(
+        Level.WARNING,
+        "An HDR10 source does not say what it was graded on, or how bright it is.",
+        "mastering display (SMPTE ST 2086) and content light level (CTA-861.3)",
+        "export it with both; none is made up, players assume their own",
     ),
     "AUD-101": _kind(
         Level.WARNING,
@@ -133,6 +139,12 @@ CATALOGUE: dict[str, FindingKind] = {
         "Programme loudness is far from what the request expects (not dialogue-gated).",
         "`inspection.loudness_lufs` within `inspection.loudness_tolerance_lu`",
         "none needed: loudness is set when audio is encoded; but the mix may be another one",
+    ),
+    "AUD-105": _kind(
+        Level.OVERRIDABLE,
+        "An audio track is damaged: it does not decode to its end.",
+        "every sample to decode without error",
+        "export the title again; waved through, the title is made without this track",
     ),
     "TXT-101": _kind(
         Level.INFO, "There are no captions or subtitles.", "a text track", "deliver captions with the title"

@@ -156,6 +156,16 @@ class SubtitleTrack(Value):
     role: TextRole = "subtitle"
 
 
+class DamagedTrack(Value):
+    """An audio track that opens, but does not decode to its end; it is left out of the title."""
+
+    stream_index: int = Field(ge=0)
+    codec_name: str
+    language: str = "und"
+    found: str
+    """What the decoder said."""
+
+
 class SourceDescription(Value):
     """Everything that inspection found in a source."""
 
@@ -165,6 +175,8 @@ class SourceDescription(Value):
     other_video_tracks: tuple[int, ...] = ()
     """Stream indices of video tracks that were not chosen."""
     audio: tuple[AudioTrack, ...] = ()
+    """Those that decode."""
+    damaged_audio: tuple[DamagedTrack, ...] = Field(default=(), exclude_if=lambda damaged: not damaged)
     subtitles: tuple[SubtitleTrack, ...] = ()
     notes: tuple[str, ...] = ()
     """What a person should know: assumed colors, skipped tracks."""

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from domain.findings import CATALOGUE, Finding, InspectionReport, Override, TrackLoudness
+from domain.hdr import DynamicRange, HdrMetadata
 from domain.inspection_policy import InspectionPolicy
 from domain.steps import StoppingFinding
 from domain.video import SourceDescription, VideoTrack
@@ -17,7 +18,8 @@ _SYNC_S = 0.04
 _CHUNK_S = 0.1
 _BLACK_SHARE = 0.95
 _BAR_SHARE = 0.02
-_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_SMALL_COLORS = frozenset({"smpte170m", "bt470bg"})
+"""BT.601 with 525 and 625 lines: one matrix, nearly the same primaries."""
 _CHECKS = ("digest", "full decode", "counts and lengths", "constant rate", "fields", "color tags", "text tracks")
 _CONTENT_CHECKS = (
     "black", "still pictures", "bars", "legal range", "flashes (a signal, not certified)", "silence",
@@ -84,6 +86,9 @@ def _judge_file(judge: _Judge) -> Iterator[Finding]:
         yield judge.finding("UPL-101", "source", f"SHA-256 {file.sha256}")
     for note in judge.source.notes:
         yield judge.finding("CNT-103", "source", note)
+    for track in judge.source.damaged_audio:
+        where = f"audio track {track.stream_index} ({track.codec_name}, {track.language})"
+        yield judge.finding("AUD-105", where, f"{track.found}; left out", track=track.stream_index)
     if not judge.source.audio:
         yield judge.finding("AUD-103", "source", "no audio track that can be decoded")
 
@@ -94,10 +99,16 @@ def _judge_tags(judge: _Judge) -> Iterator[Finding]:
     said = f"primaries {color.primaries}, transfer {color.transfer}, matrix {color.matrix}, {video.bit_depth} bits"
     if video.color_is_assumed:
         yield judge.finding("VID-107", where, f"assumed: {said}", track=video.stream_index)
-    label = _HDR_TRANSFERS.get(color.transfer)
-    wide = color.primaries == "bt2020" and color.matrix.startswith("bt2020") and video.bit_depth >= 10
-    if label and not wide:
-        yield judge.finding("VID-108", where, f"{label} with {said}", track=video.stream_index)
+    elif color.dynamic_range is DynamicRange.SDR and (color.primaries in _SMALL_COLORS) != (
+        color.matrix in _SMALL_COLORS
+    ):
+        yield judge.finding("VID-108", where, said, track=video.stream_index)
+    if color.dynamic_range is DynamicRange.PQ:
+        stated = video.hdr or HdrMetadata()
+        parts = (("mastering display", stated.mastering_display), ("content light level", stated.content_light))
+        absent = [f"no {name}" for name, value in parts if value is None]
+        if absent:
+            yield judge.finding("VID-109", where, ", ".join(absent), track=video.stream_index)
 
 
 def _judge_text(judge: _Judge) -> Iterator[Finding]:

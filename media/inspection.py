@@ -1,16 +1,16 @@
 """What a source really is: probed, then decoded from end to end. What we cannot encode right ends here, by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from domain.files import StoredFile
 from domain.hdr import HdrMetadata
-from domain.video import AudioTrack, Color, SourceDescription, SubtitleTrack, VideoTrack
+from domain.video import AudioTrack, Color, DamagedTrack, SourceDescription, SubtitleTrack, VideoTrack
 from media.bench import Bench
 from media.decode_check import decode_audio_command
-from media.errors import DamagedSource, ToolFailed, UnreadableSource, UnsupportedAudio
+from media.errors import ToolFailed, UnreadableSource, UnsupportedAudio
 from media.geometry import read_geometry
 from media.hdr import check_hdr, first_picture_command, hdr_notes, is_hdr, parse_first_picture, read_metadata
 from media.looks import ContentLooks, LookOrder, read_picture_looks, read_sound_looks
@@ -62,7 +62,7 @@ async def inspect_source(
         UnreadableSource: if it is not media.
         DisguisedPlaylist: if it is a list of other files.
         ResourceBomb: if it asks for far more than any title is worth.
-        DamagedSource: if not all of it decodes.
+        DamagedSource: if not all of its pictures decode.
         NoVideoTrack: if it has no moving pictures.
         InterlacedSource: if the order of its fields changes.
         VariableFrameRate: if its frames come so that no constant rate can show them.
@@ -80,22 +80,23 @@ async def inspect_source(
     draft = _video_track(track, color, is_assumed=bool(assumed)).model_copy(update={"hdr": hdr})
     form = PictureTrack(source, track, draft, read_geometry(track, where=where), where, looks)
     pictures = await decode_pictures(tools, form, on_progress)
-    audio, audio_notes, audio_cpu_s = await _read_audio(Bench(tools, path.parent, on_progress), source, probe, looks)
+    sound = await _read_audio(Bench(tools, path.parent, on_progress), source, probe, looks)
     description = SourceDescription(
         file=file,
         container=probe.container,
         video=pictures.video,
         other_video_tracks=tuple(other.index for other in probe.of_kind("video") if other.index != track.index),
-        audio=audio,
+        audio=tuple(sound.tracks),
+        damaged_audio=tuple(sound.damaged),
         subtitles=_subtitles(probe),
         notes=(
             *_notes(probe, track, color, assumed),
             *hdr_notes(track, hdr),
             *normalization_notes(pictures.video),
-            *audio_notes,
+            *sound.notes,
         ),
     )
-    cpu_s = probe_cpu_s + hdr_cpu_s + pictures.cpu_s + audio_cpu_s
+    cpu_s = probe_cpu_s + hdr_cpu_s + pictures.cpu_s + sound.cpu_s
     seen = _read_looks(looks, description)
     return Inspection(description, pictures.frame_hashes, pictures.start_s, cpu_s, seen)
 
@@ -169,20 +170,35 @@ def _video_track(track: ProbedTrack, color: Color, *, is_assumed: bool) -> Video
     )
 
 
-async def _read_audio(
-    bench: Bench, source: LocalSource, probe: Probe, looks: LookOrder | None
-) -> tuple[tuple[AudioTrack, ...], tuple[str, ...], float]:
-    tracks, notes, cpu_s = [], [], 0.0
+@dataclass(slots=True)
+class _Sound:
+    """The audio tracks of a source, sorted by what can be made of them."""
+
+    tracks: list[AudioTrack] = field(default_factory=list)
+    damaged: list[DamagedTrack] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
+
+
+async def _read_audio(bench: Bench, source: LocalSource, probe: Probe, looks: LookOrder | None) -> _Sound:
+    sound = _Sound()
     for track in probe.of_kind("audio"):
         if not track.number("channels") or track.codec_name == "unknown":
-            notes.append(f"audio track {track.index} left out: the file does not describe its coding")
+            sound.notes.append(f"audio track {track.index} left out: the file does not describe its coding")
             continue
-        cpu_s += await _decode_audio(bench, source, track, looks)
-        tracks.append(_audio_track(track))
-    return tuple(tracks), tuple(notes), cpu_s
+        made = await _decode_audio(bench, source, track, looks)
+        if isinstance(made, DamagedTrack):
+            sound.damaged.append(made)
+            continue
+        sound.cpu_s += made
+        sound.tracks.append(_audio_track(track))
+    return sound
 
 
-async def _decode_audio(bench: Bench, source: LocalSource, track: ProbedTrack, looks: LookOrder | None) -> float:
+async def _decode_audio(
+    bench: Bench, source: LocalSource, track: ProbedTrack, looks: LookOrder | None
+) -> float | DamagedTrack:
+    """Returns the CPU seconds, or what is wrong: a person may let the title go on without that track."""
     try:
         decode = decode_audio_command(bench.tools.ffmpeg, source, stream_index=track.index, looks=looks)
         return (await run_tool(decode, on_line=sound_reader(bench.on_progress))).cpu_s
@@ -194,12 +210,8 @@ async def _decode_audio(bench: Bench, source: LocalSource, track: ProbedTrack, l
             raise UnsupportedAudio(
                 where, found="no decoder", expected="PCM, AAC, AC-3, FLAC, Opus or the like", fix="deliver PCM"
             ) from None
-        raise DamagedSource(
-            where,
-            found=last_line(error, source.path),
-            expected="every sample to decode without error",
-            fix="export the title again; the file was damaged or cut off",
-        ) from None
+        said = last_line(error, source.path)
+        return DamagedTrack(stream_index=track.index, codec_name=track.codec_name, language=track.language, found=said)
 
 
 def _audio_track(track: ProbedTrack) -> AudioTrack:

@@ -46,6 +46,24 @@ def flip_bits(clip: Path, out_dir: Path) -> Path:
     return _written(out_dir / "flipped.mov", bytes(content))
 
 
+async def damage_sound(clip: Path, out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """A clip with its pictures whole and its first audio track as AAC, with wrong bits in every tenth packet."""
+    coded = await _coded(tools, ["-i", str(clip), "-c:v", "copy", "-c:a", "aac"], out_dir / "coded_sound.mov")
+    ffprobe = (tools or find_tools()).ffprobe
+    asked = [ffprobe, "-v", "error", "-select_streams", "a:0", "-show_entries", "packet=pos,size", "-of", "csv=p=0"]
+    listed = await run_tool(command([*asked, str(coded)], purpose="places of sound"))
+    packets = [line.rstrip(",").split(",") for line in listed.stdout.splitlines()[5::10]]
+    return _with_wrong_bits(coded, out_dir / "damaged_sound.mov", [(int(place), int(size)) for size, place in packets])
+
+
+def _with_wrong_bits(clip: Path, out: Path, packets: list[tuple[int, int]]) -> Path:
+    content = bytearray(clip.read_bytes())
+    for place, size_bytes in packets:
+        for byte in range(place, place + size_bytes, 3):
+            content[byte] ^= 0x55
+    return _written(out, bytes(content))
+
+
 async def make_audio_only(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
     """Sound without pictures."""
     return await _coded(tools, [*_SOUND, "-c:a", "aac"], out_dir / "audio_only.mp4")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from domain.files import StoredFile
 from domain.findings import CATALOGUE, FAMILIES, Finding, Level, Override, wave_through
+from domain.hdr import Chromaticity, ContentLight, HdrMetadata, MasteringDisplay
 from domain.inspection_policy import InspectionPolicy
 from domain.video import AudioTrack, Color, SourceDescription, SubtitleTrack, VideoTrack
 from media.findings import MOST_PLACES, judge_source, stops_of, timecode, unused_overrides
@@ -25,6 +26,12 @@ SOURCE = SourceDescription(
     video=VIDEO,
     audio=(SOUND,),
     subtitles=(SubtitleTrack(stream_index=2, codec_name="mov_text"),),
+)
+PQ = Color(primaries="bt2020", transfer="smpte2084", matrix="bt2020nc")
+LIGHT = ContentLight(max_cll=1000, max_fall=400)
+_POINT = Chromaticity(x=15000, y=15000)
+DISPLAY = MasteringDisplay(
+    red=_POINT, green=_POINT, blue=_POINT, white=_POINT, max_luminance=10_000_000, min_luminance=1
 )
 PICTURES = PictureLooks(active=(0.0, 0.0, 1.0, 1.0))
 HEARD = SoundLooks(integrated_lufs=-23.0, end_s=69.93)
@@ -100,14 +107,24 @@ def test_levels_count_only_where_the_range_is_limited() -> None:
     ("fields", "expected"),
     [
         ({"color_is_assumed": True}, ["VID-107"]),
-        ({"color": Color(transfer="smpte2084")}, ["VID-108"]),
-        ({"color": Color(primaries="bt2020", transfer="arib-std-b67", matrix="bt2020nc")}, ["VID-108"]),
-        (
-            {"color": Color(primaries="bt2020", transfer="smpte2084", matrix="bt2020nc"), "bit_depth": 10},
-            [],
-        ),
+        ({"color": Color(matrix="smpte170m")}, ["VID-108"]),
+        ({"color": Color(primaries="bt470bg", transfer="smpte170m", matrix="smpte170m")}, []),
+        ({"color": Color(matrix="smpte170m"), "color_is_assumed": True}, ["VID-107"]),
+        ({"color": PQ, "hdr": HdrMetadata()}, ["VID-109"]),
+        ({"color": PQ, "hdr": HdrMetadata(content_light=LIGHT)}, ["VID-109"]),
+        ({"color": PQ, "hdr": HdrMetadata(mastering_display=DISPLAY, content_light=LIGHT)}, []),
+        ({"color": Color(primaries="bt2020", transfer="arib-std-b67", matrix="bt2020nc"), "hdr": HdrMetadata()}, []),
     ],
-    ids=["not said", "PQ in BT.709", "HLG in 8 bits", "HDR10"],
+    ids=[
+        "not said",
+        "BT.601 in BT.709",
+        "BT.601",
+        "half of it assumed",
+        "HDR10 without all",
+        "HDR10 without display",
+        "HDR10",
+        "HLG",
+    ],
 )
 def test_color_tags_that_are_missing_or_contradict_each_other(fields: dict[str, object], expected: list[str]) -> None:
     assert codes(found(source=with_video(**fields))) == expected

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from domain.findings import Level, Override, wave_through
+from domain.inspection_policy import InspectionPolicy
 from media.command import command
 from media.decode_check import FrameLog, hash_output
 from media.errors import (
@@ -17,6 +19,7 @@ from media.errors import (
     UnsupportedPicture,
     VariableFrameRate,
 )
+from media.findings import judge_source, stops_of
 from media.inspection import Inspection
 from media.process import run_tool
 from media.tools import ToolPaths
@@ -60,6 +63,25 @@ async def test_a_file_cut_off_is_damaged(tools: ToolPaths, tiny_clip: Path, tmp_
 async def test_flipped_bits_are_damage(tools: ToolPaths, tiny_clip: Path, tmp_path: Path) -> None:
     with pytest.raises(DamagedSource, match="after frame"):
         await inspected(tools, faults.flip_bits(tiny_clip, tmp_path))
+
+
+async def test_damaged_sound_stops_the_title_until_a_person_lets_it_go_on_without(
+    tools: ToolPaths, tiny_clip: Path, tiny_inspection: Inspection, tmp_path: Path
+) -> None:
+    inspection = await inspected(tools, await faults.damage_sound(tiny_clip, tmp_path))
+    source = inspection.description
+    assert inspection.frame_hashes == tiny_inspection.frame_hashes
+    assert source.audio == ()
+    assert [(track.stream_index, track.codec_name) for track in source.damaged_audio] == [(1, "aac")]
+    assert source.damaged_audio[0].found
+    findings = judge_source(source, inspection.start_s, None, InspectionPolicy())
+    (stop,) = stops_of(findings)
+    assert (stop.code, stop.level) == ("AUD-105", Level.OVERRIDABLE)
+    override = Override(code="AUD-105", by="Kim Lee", reason="the dub is late, publish without")
+    (waved,) = [finding for finding in wave_through(findings, [override]) if finding.code == "AUD-105"]
+    assert waved.override == override
+    assert waved.found.endswith("left out")
+    assert stops_of(wave_through(findings, [override])) == ()
 
 
 async def test_sound_alone_is_no_title(tools: ToolPaths, tmp_path: Path) -> None:
