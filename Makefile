@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Our matrices are small: with threads, numpy burns three times the CPU seconds.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check lint fast slow heavy faults players format requirements shots bench bench-oracle bench-search schema rules errors clean
+.PHONY: help setup demo test check lint fast slow heavy faults players format requirements shots bench bench-oracle bench-search bench-load schema rules errors clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -73,6 +73,9 @@ bench-search: setup ## The search against it, with peers' rules: make bench-sear
 
 bench: bench-search ## The same, into docs/benchmarks.md and benchmarks/results
 	@$(BIN)/python -m benchmarks.page "$(OUT)"
+
+bench-load: setup ## 200 titles at once and titles of up to 2,000 shots, without their encodes; writes load.json
+	@$(BIN)/python -m benchmarks.load --json $(or $(OUT),load.json) $(ARGS)
 
 schema: setup ## Write the JSON Schema of a title request into docs/
 	@$(BIN)/pertitle schema > docs/title-request.schema.json

@@ -95,6 +95,7 @@ REMEDIES = {
     "STO-013": "Submit the title again; the audio is encoded again.",
     "STO-014": "Submit the title again: subtitles and thumbnails are made anew.",
     "STO-020": "It is tried again.",
+    "STO-021": "It is tried again, more slowly. If it stays: raise the store's limits, or run fewer workers.",
     "KEY-001": "`chmod 600` the key file, or restore it from its backup.",
     "KEY-002": "Restore the key file that sealed the record.",
     "KEY-003": "Restore the record in the keys bucket from its backup.",

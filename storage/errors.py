@@ -7,6 +7,7 @@
     │   └── ReleaseMissing  REL-003  no sealed release there
     ├── DigestMismatch      STO-002  the bytes are not the ones that were promised
     ├── StorageUnavailable  STO-003  no answer, or "try again later"
+    │   └── StoreThrottled  STO-021  it asks for fewer requests
     ├── AccessDenied        STO-004  our identity may not do this
     ├── StorageRefused      STO-005  the server says that the request is wrong
     ├── ClockSkew           STO-006  our clock and the server's differ too much
@@ -51,6 +52,13 @@ class StorageUnavailable(StorageError):
     """No answer, or the server asks to try again later."""
 
     code: ClassVar[str] = "STO-003"
+
+
+class StoreThrottled(StorageUnavailable):
+    """The server asked for fewer requests, in every one of our tries."""
+
+    code: ClassVar[str] = "STO-021"
+    retry_after_s: ClassVar[float | None] = 20.0
 
 
 class WriteConflict(StorageError):

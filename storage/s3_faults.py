@@ -21,6 +21,7 @@ from storage.errors import (
     StorageError,
     StorageRefused,
     StorageUnavailable,
+    StoreThrottled,
     WriteConflict,
 )
 
@@ -30,7 +31,8 @@ _WRONG_DIGEST = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAm
 _SKEW = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "403", "Forbidden"}
 # A 4xx by number, yet the next attempt may pass: a fresh token, a slower pace, a part that was cut short.
-_LATER = {"ExpiredToken", "RequestTimeout", "IncompleteBody", "OperationAborted", "TooManyRequests", "429", "SlowDown"}
+_LATER = {"ExpiredToken", "RequestTimeout", "IncompleteBody", "OperationAborted"}
+_THROTTLED = {"SlowDown", "TooManyRequests", "429"}
 
 # Two writers met, and the other may yet fail. Source: S3 API reference, PutObject and CompleteMultipartUpload, 409.
 _CONFLICT = {"ConditionalRequestConflict"}
@@ -41,6 +43,7 @@ _CAUSES: tuple[tuple[set[str], type[StorageError]], ...] = (
     (_WRONG_DIGEST, DigestMismatch),
     (_SKEW, ClockSkew),
     (_DENIED, AccessDenied),
+    (_THROTTLED, StoreThrottled),
     (_LATER, StorageUnavailable),
     (_CONFLICT, WriteConflict),
     (_REGION, StorageRefused),
@@ -50,6 +53,7 @@ _FIX: dict[type[StorageError], str] = {
     AccessDenied: "allow this action to the identity of the credentials, or check the credentials",
     ClockSkew: "synchronize the clock of this machine (NTP)",
     StorageUnavailable: "check that the S3 server runs and can be reached; the step is tried again",
+    StoreThrottled: "give the store room, or let fewer workers use it; the step is tried again",
     DiskFull: "free some space in the scratch folder, or give the worker a larger one",
 }
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         (403, "RequestTimeTooSkewed", errors.ClockSkew),
         (400, "ExpiredToken", errors.StorageUnavailable),
         (400, "RequestTimeout", errors.StorageUnavailable),
-        (503, "SlowDown", errors.StorageUnavailable),
+        (503, "SlowDown", errors.StoreThrottled),
         (500, "InternalError", errors.StorageUnavailable),
         (200, "InternalError", errors.StorageUnavailable),
         (301, "PermanentRedirect", errors.StorageRefused),

@@ -16,6 +16,8 @@ MOST_EVENTS = 2_000
 MOST_BYTES = 2 * 1024 * 1024
 LIMITS = {
     **DYNAMIC_CONFIG,
+    # What the server says of a queue's backlog is else up to five seconds old.
+    "matching.TaskQueueInfoByBuildIdTTL": "0",
     # A run beyond our budget is terminated by the server itself, and its test fails.
     "limit.historyCount.error": MOST_EVENTS,
     "limit.historyCount.warn": MOST_EVENTS // 2,

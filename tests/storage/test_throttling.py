@@ -1,0 +1,114 @@
+"""A store that throttles slows us down and fails nothing."""
+
+import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.files import StoredFile
+from storage.addresses import parse_address
+from storage.connection import Buckets, connect
+from storage.object_store import ObjectStore
+from storage.throttling import AdaptiveLimit
+from tests.support.s3_fault_proxy import Answer, Forward, Request, Rule, refusing, running_proxy
+from tests.support.s3_server import RunningS3Server
+
+MOST = 16
+BORNE = 3
+"""Requests at once that the throttling store bears."""
+
+
+def test_a_refusal_halves_and_answers_raise_by_one_a_round() -> None:
+    limit = AdaptiveLimit(MOST)
+    limit.take()
+    limit.give_back(throttled=True)
+    assert limit.now == MOST // 2
+    answers = 0
+    while limit.now < MOST // 2 + 1:
+        limit.take()
+        limit.give_back(throttled=False)
+        answers += 1
+    assert answers == MOST // 2 + 1
+
+
+def test_refusals_of_one_moment_halve_once() -> None:
+    limit, together = AdaptiveLimit(MOST), threading.Barrier(8)
+
+    def refused_try() -> None:
+        limit.take()
+        together.wait()
+        limit.give_back(throttled=True)
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(refused_try) for _ in range(8)]:
+            done.result()
+    assert (limit.now, limit.cuts) == (MOST // 2, 1)
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_at_least_one_request_and_never_more_than_the_most_may_go(answers: list[bool]) -> None:
+    limit = AdaptiveLimit(MOST)
+    for throttled in answers:
+        limit.take()
+        limit.give_back(throttled=throttled)
+        assert 1 <= limit.now <= MOST
+
+
+def test_what_has_no_permit_gives_none_back() -> None:
+    limit = AdaptiveLimit(1)
+    limit.give_back(throttled=True)
+    limit.take()
+    limit.take()
+    limit.give_back(throttled=False)
+    assert (limit.now, limit.cuts) == (1, 0)
+
+
+class CrowdedStore:
+    """A fault: whatever comes while enough requests are under way is asked to slow down."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.refused: list[bool] = []
+        self._refuse = refusing(503, "SlowDown")
+
+    async def __call__(self, request: Request, forward: Forward) -> Answer:
+        self.refused.append(self.under_way >= BORNE)
+        if self.refused[-1]:
+            return await self._refuse(request, forward)
+        self.under_way += 1
+        try:
+            return await forward(request)
+        finally:
+            self.under_way -= 1
+
+
+@pytest.mark.slow
+def test_work_completes_on_a_throttling_store_with_fewer_requests_and_with_all_again_afterwards(
+    s3_server: RunningS3Server, buckets: Buckets, store: ObjectStore
+) -> None:
+    port = int(str(s3_server.connection.endpoint_url).rpartition(":")[2])
+    crowded, limit = CrowdedStore(), AdaptiveLimit(MOST)
+    contents = [secrets.token_bytes(20_000) for _ in range(48)]
+    with running_proxy(lambda: port) as proxy, ThreadPoolExecutor(MOST) as pool:
+        connection = s3_server.connection.model_copy(update={"endpoint_url": proxy.url})
+        behind = ObjectStore(connect(connection, limit), buckets)
+
+        def round_trip(content: bytes) -> StoredFile:
+            stored = behind.put_bytes(content)
+            assert behind.read_bytes(stored) == content
+            return stored
+
+        with proxy.failing(Rule(crowded)):
+            kept = list(pool.map(round_trip, contents))
+        fallen = limit.now
+        list(pool.map(lambda stored: [behind.head(parse_address(stored.uri)) for _ in range(8)], kept))
+    assert [store.read_bytes(stored) for stored in kept] == contents
+    assert any(crowded.refused)
+    assert limit.cuts >= 1
+    assert fallen < MOST
+    half = len(crowded.refused) // 2
+    assert sum(crowded.refused[half:]) < sum(crowded.refused[:half])
+    assert limit.now == MOST
