@@ -89,6 +89,7 @@ class DeliveryActivities:
             presentation=presentation,
             source_sha256=task.source_sha256,
             recipe_sha256=task.recipe_sha256,
+            provisional=task.provisional,
         )
         began = time.process_time()
         pulse = Pulse("publish")
@@ -149,7 +150,7 @@ class DeliveryActivities:
         ladders = self._box.results.read_document(task.ladders, LadderSet)
         renditions = read_renditions(self._box, mezzanine, ladders)
         tracks: list[Rendition | EncodedAudio] = [*renditions, *audio]
-        vmaf = delivered_vmaf(self._box, mezzanine, ladders, pulse)
+        vmaf = delivered_vmaf(self._box, mezzanine, ladders, pulse) if ladders.is_measured else {}
         fetched = []
         for track in tracks:
             path = self._box.cache.fetch_into(track.file, bench.scratch / f"{track.name}.mp4", on_progress=pulse)

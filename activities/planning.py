@@ -111,13 +111,13 @@ class PlanActivities:
         """Chooses the rungs of every codec from the measured points, and plans their production encodes."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, reference)
         (ladders, pictures), planned_s = await asyncio.to_thread(_timed, self._choose, mezzanine, Pulse("points"))
-        units = _encode_units(mezzanine, ladders, lambda _codec, _rung, _shot: True)
+        units = encode_units(mezzanine, ladders, lambda _codec, _rung, _shot: True)
         encodes = await self._keep(
             UnitKind.ENCODE,
             reference,
             units,
             encodes=sum(len(unit.recipes) for unit in units),
-            longest_s=_longest_shot_s(mezzanine),
+            longest_s=longest_shot_s(mezzanine),
         )
         drawn = await asyncio.to_thread(self._box.results.put_document, PictureSet(pictures=pictures))
         chosen = LadderSet(ladders=ladders, pictures=drawn)
@@ -143,7 +143,7 @@ class PlanActivities:
         ]
         count = sum(len(unit.encode_keys) for unit in units)
         return await self._keep(
-            UnitKind.MEASURE, task.mezzanine, units, encodes=count, longest_s=_longest_shot_s(mezzanine)
+            UnitKind.MEASURE, task.mezzanine, units, encodes=count, longest_s=longest_shot_s(mezzanine)
         )
 
     @activity.defn
@@ -160,13 +160,13 @@ class PlanActivities:
             for choice, was in zip(rung.shots, old.rungs[index].shots, strict=True)
             if choice != was
         }
-        units = _encode_units(mezzanine, after, lambda codec, rung, shot: (codec, rung, shot) in changed)
+        units = encode_units(mezzanine, after, lambda codec, rung, shot: (codec, rung, shot) in changed)
         encodes = await self._keep(
             UnitKind.ENCODE,
             task.mezzanine,
             units,
             encodes=sum(len(unit.recipes) for unit in units),
-            longest_s=_longest_shot_s(mezzanine),
+            longest_s=longest_shot_s(mezzanine),
         )
         return JudgedLadders(
             ladders=await asyncio.to_thread(
@@ -259,7 +259,7 @@ def rendition_name(ladder: Ladder, index: int) -> str:
     return f"video_{ladder.codec.value}_{index + 1}_{ladder.rungs[index].resolution.height_px}p"
 
 
-def _encode_units(
+def encode_units(
     mezzanine: Mezzanine, ladders: Sequence[Ladder], wanted: Callable[[str, int, int], bool]
 ) -> list[EncodeUnit]:
     """Returns one unit for each shot and codec that has a wanted encode; equal recipes are made once."""
@@ -301,7 +301,7 @@ def _summary(ladders: Sequence[Ladder]) -> str:
     )[:600]
 
 
-def _longest_shot_s(mezzanine: Mezzanine) -> float:
+def longest_shot_s(mezzanine: Mezzanine) -> float:
     """Estimates the longest shot's unit: a second a megapixel frame for all rungs, slow presets included."""
     frames = max(piece.frames for piece in mezzanine.pieces)
     return frames * mezzanine.display.pixels / 1e6

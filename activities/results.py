@@ -19,7 +19,7 @@ from domain.files import StoredFile
 from domain.findings import InspectionReport, wave_through
 from domain.ladder import Ladder, Rung
 from domain.mezzanine import Mezzanine
-from domain.release import ReleaseReference, TitleReceipt
+from domain.release import FirstPlayable, ReleaseReference, TitleReceipt
 from domain.result import (
     BaselineRung,
     DeliveredPoint,
@@ -68,23 +68,26 @@ class ResultActivities:
         self._box = toolbox
 
     @activity.defn
-    async def write_result(self, task: ResultTask, settled: SettledInspection | None = None) -> FinishedTitle:
+    async def write_result(
+        self, task: ResultTask, settled: SettledInspection | None = None, playable: FirstPlayable | None = None
+    ) -> FinishedTitle:
         """Gathers every measured number into ``result.json``, draws the report, and remembers the finished title.
 
-        Titles that were begun before there were findings have no settled inspection.
+        Titles that were begun before there were findings have no settled inspection, older ones no first playable.
         """
         Pulse("result")(0)
         inspection = await asyncio.to_thread(self._inspection, settled)
-        receipt = await asyncio.to_thread(self._write, task, inspection)
+        seen = {"inspection": inspection, "first_playable": playable}
+        receipt = await asyncio.to_thread(self._write, task, seen)
         base = self._box.report_base_url
         url = f"{base}/titles/{task.title_id}/report" if base else ""
         return FinishedTitle(receipt=receipt, report_url=url)
 
-    def _write(self, task: ResultTask, inspection: ResultInspection) -> TitleReceipt:
+    def _write(self, task: ResultTask, seen: dict[str, ResultInspection | FirstPlayable | None]) -> TitleReceipt:
         mezzanine = self._box.read_mezzanine(task.mezzanine)
         ladders = self._box.results.read_document(task.ladders, LadderSet)
         release = reference_to(self._box.store.buckets.releases, task.title_id, task.release_id)
-        result = self._gather(task, mezzanine, ladders, release).model_copy(update={"inspection": inspection})
+        result = self._gather(task, mezzanine, ladders, release).model_copy(update=seen)
         pictures = self._box.results.read_document(ladders.pictures, PictureSet).pictures
         text = json.dumps(result.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
         receipt = TitleReceipt(

@@ -21,6 +21,7 @@ class LiveView:
         self._console = console or notes()
         self._remaining = RemainingTime()
         self._said = ""
+        self._told_playable = False
         self._tasks: dict[str, TaskID] = {}
         self._bars: Progress | None = None
         if self._console.is_terminal:
@@ -48,6 +49,9 @@ class LiveView:
     def show(self, progress: TitleProgress) -> None:
         """Shows the newest answer."""
         self._remaining.note(time.monotonic(), progress.percent)
+        if progress.first_playable and not self._told_playable:
+            self._told_playable = True
+            self._console.print(progress.first_playable.words, markup=False)
         if self._bars:
             self._show_bars(self._bars, progress)
         else:

@@ -133,7 +133,8 @@ def request_content(  # noqa: D417 - the others are fields of the request
 
 def workflow_id_of(request: TitleRequest) -> str:
     """Returns the id of a request's workflow: the same request twice is one title, whatever its priority and studio."""
-    digest = digest_of(request.model_dump(mode="json", exclude={"priority", "studio", "when_stuck"}))
+    beside = {"priority", "studio", "when_stuck", "provisional"}
+    digest = digest_of(request.model_dump(mode="json", exclude=beside))
     return f"title/{request.title_id}/{digest[:16]}"
 
 

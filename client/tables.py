@@ -24,7 +24,8 @@ def result_tables(result: TitleResult) -> RenderableType:
         f"{source.duration_s:.1f} s, {len(result.shots)} shots; "
         f"{result.trials.count} trial encodes ({result.trials.reused} reused, {result.trials.failed} failed)"
     )
-    return Group(Text(head), *(ladder_table(ladder) for ladder in result.ladders))
+    playable = [Text(result.first_playable.words)] if result.first_playable else []
+    return Group(Text(head), *playable, *(ladder_table(ladder) for ladder in result.ladders))
 
 
 def ladder_table(ladder: ResultLadder) -> Table:

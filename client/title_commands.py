@@ -37,6 +37,12 @@ PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="Who go
 StudioOption = Annotated[
     str | None, typer.Option("--studio", metavar="NAME", help="Whose title it is: studios share workers in turns.")
 ]
+ProvisionalOption = Annotated[
+    float | None,
+    typer.Option(
+        "--provisional-s", metavar="SECONDS", help="Publish the first so many seconds in two rungs before the rest."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +60,7 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
     priority: PriorityOption = PriorityName("normal"),  # noqa: B008 - a constant
     studio: StudioOption = None,
     subtitles: SubtitlesOption = None,
+    provisional_s: ProvisionalOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch the title until it has ended.")] = False,  # noqa: FBT002 - a flag
     state: StateOption = DEFAULT_STATE_DIR,
     json_output: JsonOption = False,  # noqa: FBT002 - a flag
@@ -66,6 +73,7 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
       pertitle submit film.mov --wait
       pertitle submit s3://pertitle-incoming/film.mov --title-id film-s01e02 --priority high
       pertitle submit film.mov --recipe recipe.json --json
+      pertitle submit film.mov --provisional-s 120
       pertitle submit film.mov --subtitles en=film.en.srt --subtitles en:caption=film.scc
     """
     session = await open_session(state)
@@ -76,6 +84,8 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
         priority=priority.value,
         subtitles=subtitles or (),
     ) | ({"studio": studio} if studio else {})
+    if provisional_s is not None:
+        content["provisional"] = {"first_s": provisional_s}
     submitted = await upload_and_submit(session, source, content)
     say_what_submission_did(submitted)
     handle, name = submitted.submission.handle, submitted.request.title_id

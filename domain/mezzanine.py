@@ -74,6 +74,19 @@ class Mezzanine(Value):
         """Length in seconds."""
         return self.source.video.duration_s
 
+    def first_shots(self, count: int) -> "Mezzanine":
+        """Returns the first shots as a mezzanine of their own; encodes keep the keys that they have in the whole."""
+        shots = ShotList(shots=self.shots.shots[:count])
+        video = self.source.video.model_copy(update={"frames": shots.frames})
+        return self.model_copy(
+            update={
+                "source": self.source.model_copy(update={"video": video}),
+                "shots": shots,
+                "idr_frames": tuple(frame for frame in self.idr_frames if frame < shots.frames),
+                "pieces": self.pieces[:count],
+            }
+        )
+
     def idr_frames_of(self, shot_index: int) -> tuple[int, ...]:
         """Returns the IDR frames of a shot, counted from its first frame."""
         return idr_frames_within(self.idr_frames, self.shots.shots[shot_index].range)

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from domain.release import FirstPlayable
 from domain.values import Value
 from domain.work import UnitKind
 
@@ -70,5 +71,7 @@ class TitleProgress(Value):
     """Workflow ids of the batches that run now; at most 16."""
     waiting: int = Field(default=0, ge=0)
     """Items that wait for a person's decision."""
+    first_playable: FirstPlayable | None = None
+    """Set as soon as something of the title can be played."""
     message: str = ""
     """One sentence for people."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from domain.checks import CheckReport
 from domain.files import StoredFile
 from domain.tracks import RecordedLabel
-from domain.values import Sha256, Value
+from domain.values import Sha256, Value, digest_of
 
 
 class PresentationFile(Value):
@@ -72,6 +72,8 @@ class ReleaseManifest(Value):
     """Who has the keys: ``local``, ``kms`` or ``speke``; empty for ``clear``."""
     source_sha256: Sha256
     recipe_sha256: Sha256
+    provisional: bool = Field(default=False, exclude_if=lambda is_so: not is_so)
+    """The first minutes in two rungs, to be superseded by the full release. Left out where it is false."""
     objects: tuple[ReleaseObject, ...]
 
 
@@ -82,6 +84,8 @@ class CurrentPointer(Value):
     title_id: str
     release_id: str
     release_uri: str
+    provisional: bool = Field(default=False, exclude_if=lambda is_so: not is_so)
+    """As in ``release.json``."""
 
 
 class ReleaseReference(Value):
@@ -93,6 +97,24 @@ class ReleaseReference(Value):
     """``s3://bucket/titles/{title_id}/releases/{release_id}``."""
 
 
+class FirstPlayable(Value):
+    """When a title could be played for the first time, and what of it."""
+
+    after_s: float = Field(ge=0)
+    """Seconds from the start of the title's workflow (its submit) until a release was sealed, proved and current."""
+    release_id: str
+    duration_s: float = Field(gt=0)
+    """Length of that release."""
+    provisional: bool = False
+    """It was the provisional release; otherwise the full one."""
+
+    @property
+    def words(self) -> str:
+        """The same for people: ``first playable after 41.2 s (provisional: the first 120.5 s)``."""
+        what = f" (provisional: the first {self.duration_s:.1f} s)" if self.provisional else ""
+        return f"first playable after {self.after_s:.1f} s{what}"
+
+
 class TitleReceipt(Value):
     """What ``EncodeTitle`` returns: where everything that it made is."""
 
@@ -102,3 +124,8 @@ class TitleReceipt(Value):
     """``result.json``, a ``TitleResult``."""
     report: StoredFile
     """``report.html``, one self-contained page."""
+
+
+def provisional_key(title_key: Sha256) -> Sha256:
+    """Returns the name of the key set of a title's provisional release: it shares no key with the full one."""
+    return digest_of({"provisional": title_key, "version": 1})

@@ -18,6 +18,13 @@ PRIORITIES: dict[str, int] = {"urgent": 1, "high": 2, "normal": 3, "low": 4, "ba
 """Temporal priority keys (1 is served first)."""
 
 
+class ProvisionalOrder(StrictValue):
+    """Asks for a provisional release: two rungs of the first minutes, published while the title is still searched."""
+
+    first_s: float = Field(default=120.0, ge=1.0, le=900.0)
+    """Its length in seconds at least: the first whole shots that reach it, or all of a shorter title."""
+
+
 class TitleRequest(StrictValue):
     """Asks for one title to be encoded and published. Everything but ``title_id`` and ``source`` has a default."""
 
@@ -38,6 +45,9 @@ class TitleRequest(StrictValue):
     when_stuck: Literal["wait", "fail"] = "wait"
     """What a title does when a unit of its work has failed after all tries, or inspection found what a person may wave
     through: wait for a person's decision, or fail."""
+    provisional: ProvisionalOrder | None = None
+    """Publish the first minutes in two rungs before the rest is done; the full release supersedes them. ``{}`` asks for
+    two minutes. Changes nothing of the full release. Default: none."""
     inspection: InspectionPolicy = InspectionPolicy()
     """What you expect of the source: thresholds and levels of findings (docs/error-codes.md)."""
     overrides: tuple[Override, ...] = Field(default=(), max_length=20)

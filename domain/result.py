@@ -9,6 +9,7 @@ from domain.checks import CheckReport
 from domain.cpu import CpuSplit
 from domain.findings import Finding
 from domain.ladder import PromiseError
+from domain.release import FirstPlayable
 from domain.values import Sha256, Value
 from domain.video import AudioRole, Codec, FrameRange, TextRole
 
@@ -194,6 +195,8 @@ class StageCpu(Value):
     audio: float = 0.0
     """Sound and subtitles; thumbnails count as packaging."""
     baseline: float = 0.0
+    provisional: float = Field(default=0.0, exclude_if=lambda seconds: not seconds)
+    """Left out where no provisional release was asked for."""
 
 
 class ResultInspection(Value):
@@ -229,6 +232,8 @@ class TitleResult(Value):
     """Codec → encoder preset."""
     cpu_s: StageCpu
     wall_s: float
+    first_playable: FirstPlayable | None = None
+    """Time to the first playable segment; ``None`` in results of older versions."""
     tools: dict[str, str]
     """Program → version."""
 

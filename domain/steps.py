@@ -46,6 +46,8 @@ class LadderSet(Value):
     ladders: tuple[Ladder, ...]
     pictures: StoredFile
     """A ``PictureSet``: the measured points the ladders were chosen from, for the report."""
+    is_measured: bool = True
+    """Whether its encodes are measured; those of a provisional release are not."""
 
 
 class BaselineEncode(Value):
@@ -194,6 +196,25 @@ class PlannedLadders(Value):
     """The ladders in a few words, for the Temporal UI."""
 
 
+class ProvisionalTask(Value):
+    """Plan the provisional release of a title."""
+
+    title_id: str
+    mezzanine: StoredFile
+    first_s: float = Field(gt=0)
+
+
+class PlannedProvisional(Value):
+    """A provisional release: the first shots of the title as a title of its own."""
+
+    mezzanine: StoredFile
+    """The mezzanine document, cut behind its last shot."""
+    ladders: StoredFile
+    encodes: WorkList
+    rungs: int
+    duration_s: float
+
+
 class LadderTask(Value):
     """Something to be done for all ladders of a title."""
 
@@ -244,6 +265,7 @@ class PublishTask(Value):
     presentation: StoredFile
     source_sha256: Sha256
     recipe_sha256: Sha256
+    provisional: bool = Field(default=False, exclude_if=lambda is_so: not is_so)
 
 
 class PublishedTitle(Value):

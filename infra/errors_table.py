@@ -117,6 +117,7 @@ REMEDIES = {
     "REL-003": "Wait for the title, or submit it.",
     "REL-004": "A defect: report it.",
     "REL-005": "Give `--out` an empty folder, or one that holds an earlier release of ours.",
+    "REL-006": "Nothing: the provisional release is not needed.",
     "TTL-001": "Read the message and the workflow in the Temporal UI. The code shown is that of the cause.",
     "TTL-002": "Submit it again; what is encoded is reused.",
     "TTL-003": "`pertitle watch ID`.",

@@ -94,13 +94,16 @@ def _reach(ladder: ResultLadder) -> Markup:
 
 def _facts(result: TitleResult) -> Markup:
     source, trials = result.source, result.trials
-    facts = (
+    facts = [
         ("Duration", write_time(source.frames, source.frame_rate), write_count(source.frames, "frame")),
         ("Picture", f"{source.width_px}×{source.height_px}", write_frame_rate(source.frame_rate)),
         ("Shots", f"{len(result.shots)}", _mean_length(result)),
         ("Trial encodes", f"{trials.count}", f"{trials.reused} reused, {trials.failed} failed"),
         ("Wall time", write_seconds(result.wall_s), f"{write_seconds(cpu_total(result))} of CPU"),
-    )
+    ]
+    if playable := result.first_playable:
+        what = f"provisional: {write_seconds(playable.duration_s)}" if playable.provisional else "the full release"
+        facts.append(("First playable after", write_seconds(playable.after_s), what))
     items = [
         element("div", element("dt", name), element("dd", element("b", number), element("span", more)))
         for name, number, more in facts

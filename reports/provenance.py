@@ -16,6 +16,7 @@ STAGE_NAMES = {
     "measure": "Measure",
     "audio": "Audio, subtitles",
     "baseline": "Fixed ladder",
+    "provisional": "Provisional release",
     "package": "Assemble, thumbnails, package, encrypt",
     "publish": "Publish and verify",
 }

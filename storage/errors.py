@@ -20,7 +20,8 @@
     ├── ReleaseConflict     REL-001  an object of the release exists with other bytes
     ├── CurrentMoved        REL-002  another publisher moved ``current.json`` first
     ├── UnsafeReleasePath   REL-004  a file of a release would land outside its folder
-    └── FolderInUse         REL-005  the folder to fetch into holds something else
+    ├── FolderInUse         REL-005  the folder to fetch into holds something else
+    └── FullReleaseStands   REL-006  a provisional release would replace a full one
 """
 
 from typing import ClassVar
@@ -153,3 +154,9 @@ class FolderInUse(StorageError):
 
     code: ClassVar[str] = "REL-005"
     retryable: ClassVar[bool] = False
+
+
+class FullReleaseStands(StorageError):
+    """A full release is current: a provisional one does not replace it."""
+
+    code: ClassVar[str] = "REL-006"

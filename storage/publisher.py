@@ -21,7 +21,7 @@ from domain.files import StoredFile
 from domain.release import PresentationFile, ReleaseManifest, ReleaseReference
 from domain.values import canonical_json
 from storage.addresses import ObjectAddress
-from storage.errors import CurrentMoved, DigestMismatch, ReleaseConflict
+from storage.errors import CurrentMoved, DigestMismatch, FullReleaseStands, ReleaseConflict
 from storage.object_store import ObjectStore
 from storage.release_layout import (
     IMMUTABLE,
@@ -37,7 +37,7 @@ from storage.release_layout import (
     release_id_of,
     seal_address,
 )
-from storage.release_reader import is_sealed, read_release, stored_object
+from storage.release_reader import is_sealed, parse_pointer, read_release, stored_object
 from storage.side_by_side import for_each
 from storage.uploads import ObjectHeaders
 
@@ -68,6 +68,7 @@ def publish_release(
         ReleaseConflict: if an object of the release exists with other bytes.
         DigestMismatch: if the bytes read back are not those written.
         CurrentMoved: if another publisher made another release current at the same moment.
+        FullReleaseStands: if the draft is provisional and a full release is current: viewers would lose the rest of it.
         UnsafeReleasePath: if a file would land outside the release.
     """
     release_id = release_id_of(draft.presentation.files)
@@ -79,7 +80,7 @@ def publish_release(
         _prove_objects(store, reference, manifest, on_step)
     _seal(store, reference, manifest)
     on_step("sealed")
-    _make_current(store, reference)
+    _make_current(store, reference, provisional=draft.provisional)
     on_step("current")
     return reference
 
@@ -150,16 +151,18 @@ def _seal(store: ObjectStore, reference: ReleaseReference, manifest: ReleaseMani
         raise _conflict(address, "the seal of other objects or keys", "the seal of this presentation")
 
 
-def _make_current(store: ObjectStore, reference: ReleaseReference) -> None:
+def _make_current(store: ObjectStore, reference: ReleaseReference, *, provisional: bool) -> None:
     """Moves the title's pointer by compare and swap; leaves it alone if it points here already."""
     address = pointer_address(store.buckets.releases, reference.title_id)
-    content = canonical_json(pointer_to(reference))
+    content = canonical_json(pointer_to(reference, provisional=provisional))
     found = store.get(address)
     if found is None:
         moved = store.put_if_absent(address, content, POINTER_HEADERS)
     elif found[0] == content:
         return
     else:
+        if provisional:
+            _require_provisional(found[0], address)
         moved = store.put_if_match(address, content, POINTER_HEADERS, etag=found[1])
     if moved:
         return
@@ -170,6 +173,18 @@ def _make_current(store: ObjectStore, reference: ReleaseReference) -> None:
             found="another release became current at the same moment",
             expected=reference.release_id,
             fix="publish again if this one should be current",
+        )
+
+
+def _require_provisional(content: bytes, address: ObjectAddress) -> None:
+    """Refuses to replace a full release by a provisional one; compare and swap makes this hold against others, too."""
+    current = parse_pointer(content, address)
+    if not current.provisional:
+        raise FullReleaseStands(
+            address.uri,
+            found=f"the full release {current.release_id}",
+            expected="no release, or a provisional one",
+            fix="nothing: the provisional release is not needed",
         )
 
 

@@ -37,6 +37,8 @@ class ReleaseDraft(Value):
     presentation: Presentation
     source_sha256: Sha256
     recipe_sha256: Sha256
+    provisional: bool = False
+    """The first minutes only: never replaces a full release."""
 
 
 def release_id_of(files: Iterable[PresentationFile]) -> str:
@@ -120,6 +122,7 @@ def manifest_of(draft: ReleaseDraft, release_id: str) -> ReleaseManifest:
         key_provider=presentation.key_provider,
         source_sha256=draft.source_sha256,
         recipe_sha256=draft.recipe_sha256,
+        provisional=draft.provisional,
         objects=tuple(
             ReleaseObject(
                 path=item.path,
@@ -132,10 +135,13 @@ def manifest_of(draft: ReleaseDraft, release_id: str) -> ReleaseManifest:
     )
 
 
-def pointer_to(reference: ReleaseReference) -> CurrentPointer:
+def pointer_to(reference: ReleaseReference, *, provisional: bool = False) -> CurrentPointer:
     """Returns the document that makes a release current."""
     return CurrentPointer(
-        title_id=reference.title_id, release_id=reference.release_id, release_uri=reference.release_uri
+        title_id=reference.title_id,
+        release_id=reference.release_id,
+        release_uri=reference.release_uri,
+        provisional=provisional,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from domain.files import StoredFile
 from domain.release import CurrentPointer, ReleaseManifest, ReleaseObject, ReleaseReference
 from domain.values import canonical_json
+from storage.addresses import ObjectAddress
 from storage.errors import BrokenDocument, FolderInUse, ReleaseMissing
 from storage.object_store import ObjectStore
 from storage.release_layout import SEAL, object_address, pointer_address, reference_to, seal_address
@@ -18,15 +19,31 @@ from storage.side_by_side import for_each
 
 def read_current(store: ObjectStore, title_id: str) -> ReleaseReference | None:
     """Returns the current release of a title, or ``None`` if it has none."""
+    pointer = read_pointer(store, title_id)
+    return None if pointer is None else reference_to(store.buckets.releases, title_id, pointer.release_id)
+
+
+def read_pointer(store: ObjectStore, title_id: str) -> CurrentPointer | None:
+    """Returns a title's ``current.json``, or ``None`` if it has none.
+
+    Raises:
+        BrokenDocument: if it does not parse.
+    """
     address = pointer_address(store.buckets.releases, title_id)
     found = store.get(address)
-    if found is None:
-        return None
+    return None if found is None else parse_pointer(found[0], address)
+
+
+def parse_pointer(content: bytes, address: ObjectAddress) -> CurrentPointer:
+    """Returns what ``current.json`` says.
+
+    Raises:
+        BrokenDocument: if it does not parse.
+    """
     try:
-        pointer = CurrentPointer.model_validate_json(found[0])
+        return CurrentPointer.model_validate_json(content)
     except ValidationError as error:
         raise BrokenDocument(address.uri, found="not a pointer to a release", expected="pertitle/current/v1") from error
-    return reference_to(store.buckets.releases, title_id, pointer.release_id)
 
 
 def current_reference(store: ObjectStore, title_id: str) -> ReleaseReference:

@@ -14,6 +14,7 @@ from activities.delivery import DeliveryActivities
 from activities.interception import CodedErrors
 from activities.measures import MeasureActivities
 from activities.planning import PlanActivities
+from activities.provisional import ProvisionalActivities
 from activities.results import ResultActivities
 from activities.searches import SearchActivities
 from activities.skipping import SkipActivities
@@ -59,6 +60,8 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             sources.inspect_source,
             sources.detect_shots,
             sources.split_source,
+            # Here, because it looks which release is current: planning has no access to releases.
+            ProvisionalActivities(toolbox).plan_provisional,
             sources.encode_audio,
             tracks.make_texts,
             tracks.make_thumbnails,

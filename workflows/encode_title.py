@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.skipping import SkipActivities
     from activities.sources import SourceActivities
     from domain.progress import TitleProgress
-    from domain.release import TitleReceipt
+    from domain.release import FirstPlayable, TitleReceipt
     from domain.request import BadRequest, TitleRequest, parse_title_request
     from domain.result import ResultTrials
     from domain.steps import (
@@ -40,6 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.attention import Attended, WaitingRoom
     from workflows.failures import as_title_failure
     from workflows.findings import settle_findings
+    from workflows.provisional import ProvisionalRelease, seconds_since_start
     from workflows.side_by_side import side_by_side
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
     from workflows.title_log import TitleLog
@@ -61,6 +62,7 @@ class EncodeTitle(Attended):
         self._log = TitleLog()
         self._room = WaitingRoom(self._log.attend)
         self._work = TitleWork(self._log, self._room)
+        self._provisional = ProvisionalRelease(self._log, self._room)
         self._inspection = SettledInspection()
 
     @workflow.run
@@ -110,14 +112,20 @@ class EncodeTitle(Attended):
             self._enter("publish")
             return opened.finished
         mezzanine = await self._prepare(request, opened)
+        await self._provisional.plan(request, opened, mezzanine)
         # The fixed ladder is for the report only: it fills what the title's own work leaves idle.
-        made, _ = await side_by_side(self._make_release(request, opened, mezzanine), self._run_baseline(mezzanine))
+        _, made, _ = await side_by_side(
+            self._provisional.run(request, opened),
+            self._make_release(request, opened, mezzanine),
+            self._run_baseline(mezzanine),
+        )
         task: ResultTask = made
         finished = await workflow.execute_activity_method(
             ResultActivities.write_result,
             args=[
-                task.model_copy(update={"cpu_s": self._log.cpu_s, "wall_s": self._wall_s()}),
+                task.model_copy(update={"cpu_s": self._log.cpu_s, "wall_s": seconds_since_start()}),
                 self._inspection,
+                self._log.first_playable,
             ],
             **self._on_title(IO, "write result.json and the report"),
         )
@@ -132,15 +140,19 @@ class EncodeTitle(Attended):
         ladders = await self._encode_and_measure(mezzanine, planned)
         task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders)
         published = await self._deliver(request, opened, task)
+        release_id = published.release.release_id
+        self._log.note_playable(
+            FirstPlayable(after_s=seconds_since_start(), release_id=release_id, duration_s=mezzanine.duration_s)
+        )
         return ResultTask(
             title_key=opened.title_key,
             title_id=request.title_id,
-            release_id=published.release.release_id,
+            release_id=release_id,
             mezzanine=mezzanine.mezzanine,
             ladders=ladders,
             trials=self._trial_counts(),
             cpu_s=self._log.cpu_s,
-            wall_s=self._wall_s(),
+            wall_s=seconds_since_start(),
         )
 
     async def _run_baseline(self, mezzanine: MezzanineReference) -> None:
@@ -283,6 +295,7 @@ class EncodeTitle(Attended):
         )
         self._log.spend("package", packaged.cpu_s)
         self._enter("publish")
+        await self._provisional.end()
         published = await workflow.execute_activity_method(
             DeliveryActivities.publish_title,
             PublishTask(
@@ -300,9 +313,6 @@ class EncodeTitle(Attended):
         self._log.enter(stage)
         percent = self._log.progress(self._title_id).percent
         workflow.upsert_search_attributes([_STAGE.value_set(stage), _PERCENT.value_set(percent)])
-
-    def _wall_s(self) -> float:
-        return (workflow.now() - workflow.info().start_time).total_seconds()
 
     def _trial_counts(self) -> ResultTrials:
         trials, searches = self._log.outcome_of(UnitKind.TRIAL), self._log.outcome_of(UnitKind.SEARCH)

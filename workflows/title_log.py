@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.attention import WaitingItem
     from domain.progress import STAGE_SHARES, STAGES, TitleProgress
-    from domain.release import ReleaseReference
+    from domain.release import FirstPlayable, ReleaseReference
     from domain.result import StageCpu
     from domain.steps import FinishedTitle
     from domain.work import BatchOutcome, UnitKind, WorkList
@@ -27,6 +27,8 @@ class TitleLog:
         self._rungs = 0
         self._is_done = False
         self._waiting: tuple[WaitingItem, ...] = ()
+        self.first_playable: FirstPlayable | None = None
+        """Set when something of the title can be played."""
 
     @property
     def cpu_s(self) -> StageCpu:
@@ -46,6 +48,12 @@ class TitleLog:
         """Adds a line for people."""
         self._notes.append(text)
         self._show()
+
+    def note_playable(self, playable: FirstPlayable) -> None:
+        """Notes that a release is current; the first one counts."""
+        if self.first_playable is None:
+            self.first_playable = playable
+            self.note(playable.words)
 
     def attend(self, waiting: Sequence[WaitingItem]) -> str:
         """Takes what waits for a person now, and returns the stage."""
@@ -118,6 +126,7 @@ class TitleLog:
             failed=sum(outcome.failed for outcome in every),
             open_children=tuple(self._open),
             waiting=len(self._waiting),
+            first_playable=self.first_playable,
             message=self._message(),
         )
 

@@ -28,8 +28,15 @@ RunBatch = Callable[[BatchTask], Awaitable[tuple[str, BatchOutcome]]]
 class TitleWork:
     """Runs what the steps of a title have planned; owned by its workflow."""
 
-    def __init__(self, log: TitleLog, room: WaitingRoom) -> None:
-        """Takes what counts, and where failed units wait."""
+    def __init__(self, log: TitleLog, room: WaitingRoom, *, lane: str = "") -> None:
+        """Takes what counts, and where failed units wait.
+
+        Args:
+            log: What counts.
+            room: Where failed units wait.
+            lane: Name of work that runs beside the title's own and before it: it stands in the ids of its batches.
+        """
+        self._lane = lane
         self.request: TitleRequest | None = None
         """Set as soon as it has been checked."""
         self.silence_s = 60.0
@@ -101,7 +108,8 @@ class TitleWork:
         work = task.work
         async with self._batches:
             number = self._log.next_batch(work.kind)
-            child_id = f"{workflow.info().workflow_id}/{work.kind.value}-{number:04d}"
+            lane = f"{self._lane}-" if self._lane else ""
+            child_id = f"{workflow.info().workflow_id}/{lane}{work.kind.value}-{number:04d}"
             self._log.open_batch(child_id)
             outcome = await workflow.execute_child_workflow(
                 ShotBatch.run,
@@ -123,4 +131,5 @@ class TitleWork:
 
     @property
     def _priority_key(self) -> int:
-        return PRIORITIES[self.request.priority] if self.request else 3
+        key = PRIORITIES[self.request.priority] if self.request else 3
+        return max(1, key - 1) if self._lane else key

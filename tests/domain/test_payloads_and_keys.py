@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from domain.encodes import EncodeRecipe, MetricRecipe, RateCap, encode_key, score_key
 from domain.files import StoredFile
 from domain.progress import BatchProgress, TitleProgress
-from domain.release import ReleaseReference, TitleReceipt
+from domain.release import FirstPlayable, ReleaseReference, TitleReceipt
 from domain.result import ResultTrials, StageCpu
 from domain.steps import (
     CheckedPairing,
@@ -22,7 +22,9 @@ from domain.steps import (
     OpenedTitle,
     PackagedTitle,
     PackageTask,
+    PlannedProvisional,
     PlannedSearches,
+    ProvisionalTask,
     PublishedTitle,
     PublishTask,
     ResultTask,
@@ -63,6 +65,8 @@ PAYLOADS = [
     SplitTask(inspection=FILE, shots=FILE, recipe=FILE),
     CheckedPairing(shot=899, aligned_vmaf=99.123456789, shifted_vmaf=50.123456789, note="x" * 100),
     EncodedTracks(audio=FILE, count=16, cpu_s=1234.56789),
+    ProvisionalTask(title_id=TITLE, mezzanine=FILE, first_s=120.0),
+    PlannedProvisional(mezzanine=FILE, ladders=FILE, encodes=WORK, rungs=2, duration_s=123.456),
     LadderTask(mezzanine=FILE, ladders=FILE),
     JudgedLadders(ladders=FILE, encodes=WORK, corrected_rungs=24, cpu_s=1.5),
     PackageTask(mezzanine=FILE, ladders=FILE, title_key=SHA, key_set=SHA),
@@ -85,6 +89,7 @@ PAYLOADS = [
         cpu_s=StageCpu(**dict.fromkeys(StageCpu.model_fields, 12345.678)),
         wall_s=12345.678,
     ),
+    FirstPlayable(after_s=12345.678, release_id="r0123456789abcdef0123", duration_s=123.456, provisional=True),
     ResultTrials(count=43_200, reused=43_200, failed=1),
     StageCpu(inspect=123456.789012, trials=123456.789012),
 ]
@@ -92,7 +97,7 @@ PAYLOADS = [
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: type(payload).__name__)
 def test_a_payload_is_well_below_a_kilobyte(payload: BaseModel) -> None:
-    limit = 1500 if isinstance(payload, FinishedTitle | JudgedLadders) else 1024
+    limit = 1500 if isinstance(payload, FinishedTitle | JudgedLadders | ResultTask) else 1024
     assert len(canonical_json(payload)) < limit
 
 

@@ -21,7 +21,8 @@ from client.local_stack.state import NAMESPACE
 from client.titles import submit_title
 from domain.files import StoredFile
 from domain.recipe import PackagingRecipe, Recipe
-from domain.request import TitleRequest
+from domain.release import TitleReceipt
+from domain.request import ProvisionalOrder, TitleRequest
 from domain.result import TitleResult
 from protection.errors import PayloadUnreadable
 from protection.payload_codec import data_converter
@@ -29,9 +30,11 @@ from protection.payload_keys import NO_KEYS, PayloadKeys
 from protection.secret_bytes import SecretBytes
 from sample_media import faults
 from sample_media.clips import make_clip
-from storage.release_reader import read_current, read_release
+from storage.release_layout import reference_to
+from storage.release_reader import read_current, read_pointer, read_release
 from tests.players.preview import playing, visit
 from tests.support.leaks import exported_histories
+from tests.support.provisional import first_current, forget_results, require_playable
 from tests.support.stacks import RECIPE, TestStack, children_of, running_stack, wait_for
 from tests.support.title_tracks import require_tracks, with_tracks
 
@@ -133,6 +136,43 @@ async def test_without_the_key_file_nothing_is_played(stack: TestStack) -> None:
     assert done.returncode == 4
     assert done.stderr.startswith("KEY-001")
     assert done.stdout == ""
+
+
+async def test_a_provisional_release_is_current_first_and_changes_nothing_of_the_full_one(
+    stack: TestStack, tmp_path: Path
+) -> None:
+    store = stack.session.store
+    # A second codec, so that the search goes on for long enough.
+    codecs = [{"codec": codec, "preset": "veryfast"} for codec in ("h264", "hevc")]
+    recipe = Recipe.model_validate({**RECIPE, "codecs": codecs, "heights_px": [180, 90]})
+    source = await stack.upload(await make_clip("tiny_320x180p24", tmp_path))
+    plain = TitleRequest(title_id="early", source=source, recipe=recipe)
+    request = plain.model_copy(update={"provisional": ProvisionalOrder(first_s=2.0)})
+    handle = (await submit_title(stack.session.temporal, request)).handle
+    seen, pointer = await first_current(stack, handle, "early")
+    assert seen.provisional
+    assert seen.duration_s == pytest.approx(53 / 24, abs=0.001)
+    assert (pointer.provisional, pointer.release_id) == (True, seen.release_id)
+    require_playable(stack, pointer, tmp_path / "presentation", rungs=2)
+
+    receipt = await stack.finish(handle, "early")
+    current = read_pointer(store, "early")
+    assert current is not None
+    assert (current.provisional, current.release_id) == (False, receipt.release.release_id)
+    result = TitleResult.model_validate_json(store.read_bytes(receipt.result))
+    assert result.first_playable == seen
+    assert seen.after_s < result.wall_s
+    full = read_release(store, receipt.release)
+    early = read_release(store, reference_to(store.buckets.releases, "early", seen.release_id))
+    assert not {item.kid for item in full.keys} & {item.kid for item in early.keys}
+
+    forget_results(stack)
+    content = plain.model_dump(mode="json", exclude_defaults=True)
+    again = await stack.session.temporal.start_workflow(
+        "EncodeTitle", content, id="title/early/without", task_queue="orchestrate", result_type=TitleReceipt
+    )
+    assert (await again.result()).release == receipt.release
+    assert nothing_is_left(stack)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,18 @@ from domain.release import ReleaseReference
 from domain.values import canonical_json
 from storage.addresses import ObjectAddress, parse_address
 from storage.digests import sha256_of_bytes
-from storage.errors import CurrentMoved, DigestMismatch, ObjectMissing, ReleaseConflict, UnsafeReleasePath
+from storage.errors import (
+    CurrentMoved,
+    DigestMismatch,
+    FullReleaseStands,
+    ObjectMissing,
+    ReleaseConflict,
+    UnsafeReleasePath,
+)
 from storage.object_store import ObjectStore
 from storage.publisher import publish_release
 from storage.release_layout import ReleaseDraft, pointer_address, reference_to, release_id_of, seal_address
-from storage.release_reader import is_sealed, read_current, read_release, verify_release
+from storage.release_reader import is_sealed, read_current, read_pointer, read_release, verify_release
 from tests.storage.releases import TYPES, draft_of
 
 pytestmark = pytest.mark.slow
@@ -30,7 +37,7 @@ def title_id() -> str:
 
 def _files() -> dict[str, bytes]:
     media = {f"video_{track}/{name}": secrets.token_bytes(3000) for track in "ab" for name in ("init.mp4", "1.m4s")}
-    playlists = {f"video_{track}.m3u8": secrets.token_bytes(200) for track in "ab"}
+    playlists = {f"video_{track}/playlist.m3u8": secrets.token_bytes(200) for track in "ab"}
     return media | playlists | {"manifest.mpd": secrets.token_bytes(300), "multivariant.m3u8": secrets.token_bytes(90)}
 
 
@@ -94,8 +101,8 @@ def test_the_steps_come_in_order(store: ObjectStore, title_id: str) -> None:
     draft = _draft(store, title_id)
     publish_release(store, draft, on_step=steps.append)
     stored = [step.removeprefix("stored ") for step in steps if step.startswith("stored ")]
-    assert stored[-2:] == ["manifest.mpd", "multivariant.m3u8"]
-    assert stored[-4:-2] == ["video_a.m3u8", "video_b.m3u8"]
+    assert sorted(stored[-2:]) == ["manifest.mpd", "multivariant.m3u8"]
+    assert sorted(stored[-4:-2]) == ["video_a/playlist.m3u8", "video_b/playlist.m3u8"]
     proved = [step.removeprefix("proved ") for step in steps if step.startswith("proved ")]
     assert sorted(stored) == proved == [item.path for item in draft.presentation.files]
     assert steps[len(stored) + len(proved) :] == ["sealed", "current"]
@@ -298,3 +305,41 @@ def test_the_pointer_is_a_small_document(store: ObjectStore, title_id: str) -> N
 def _write(store: ObjectStore, uri: str, content: bytes) -> None:
     address = parse_address(uri)
     store._client.put_object(Bucket=address.bucket, Key=address.key, Body=content)
+
+
+def test_a_provisional_release_says_so_and_is_superseded_by_the_full_one(store: ObjectStore, title_id: str) -> None:
+    early = _draft(store, title_id).model_copy(update={"provisional": True})
+    first = publish_release(store, early)
+    assert publish_release(store, early) == first
+    pointer = read_pointer(store, title_id)
+    assert pointer is not None
+    assert pointer.provisional
+    assert read_release(store, first).provisional
+    full = publish_release(store, _draft(store, title_id))
+    assert read_current(store, title_id) == full
+    for address in (pointer_address(store.buckets.releases, title_id), seal_address(store.buckets.releases, full)):
+        found = store.get(address)
+        assert found is not None
+        assert b"provisional" not in found[0]
+
+
+def test_a_provisional_release_never_replaces_a_full_one(store: ObjectStore, title_id: str) -> None:
+    full = publish_release(store, _draft(store, title_id))
+    early = _draft(store, title_id).model_copy(update={"provisional": True})
+    with pytest.raises(FullReleaseStands) as refused:
+        publish_release(store, early)
+    assert full.release_id in refused.value.found
+    assert read_current(store, title_id) == full
+
+
+def test_a_full_release_that_comes_between_look_and_write_stays(store: ObjectStore, title_id: str) -> None:
+    early = _draft(store, title_id).model_copy(update={"provisional": True})
+    full = _draft(store, title_id)
+
+    def overtake(step: str) -> None:
+        if step == "sealed":
+            publish_release(store, full)
+
+    with pytest.raises(FullReleaseStands):
+        publish_release(store, early, on_step=overtake)
+    assert read_current(store, title_id) == _reference(store, full)

@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from domain.files import StoredFile
-from domain.release import ReleaseReference, TitleReceipt
+from domain.release import FirstPlayable, ReleaseReference, TitleReceipt
 from domain.steps import (
     CheckedPairing,
     DetectedShotList,
@@ -27,7 +27,9 @@ from domain.steps import (
     PackagedTitle,
     PackageTask,
     PlannedLadders,
+    PlannedProvisional,
     PlannedSearches,
+    ProvisionalTask,
     PublishedTitle,
     PublishTask,
     ResultTask,
@@ -43,6 +45,8 @@ from domain.work import UnitKind, UnitOutcome, UnitReference, WorkList
 
 DIGEST = "0123456789abcdef" * 4
 FILE = StoredFile(uri=f"s3://pertitle-work/objects/sha256/01/{DIGEST}", sha256=DIGEST, size_bytes=123_456_789)
+PART = FILE.model_copy(update={"uri": FILE.uri[:-4] + "part"})
+"""The mezzanine and the plans of a provisional release."""
 RELEASE = ReleaseReference(
     title_id="fake", release_id="r0123456789abcdef0123", release_uri="s3://pertitle-releases/titles/fake/releases/r0"
 )
@@ -68,18 +72,34 @@ class FakeTitle:
     settled: SettledInspection | None = None
     """What was to be written into the result."""
     finished: TitleReceipt | None = None
+    full_release_is_current: bool = False
+    """A provisional release is not needed."""
+    result: ResultTask | None = None
+    """What the result was written from."""
+    first_playable: FirstPlayable | None = None
     calls: list[str] = field(default_factory=list)
     hold: Callable[[str], Any] | None = None
     """Awaited at the start of every activity, with its name."""
 
     def activities(self) -> list[Callable[..., Any]]:
         """Returns all activities of a title."""
-        return [*self._sources(), *self._plans(), *self._skips(), *self._units(), *self._deliveries()]
+        return [*self._sources(), *self._plans(), *self._beside(), *self._units(), *self._deliveries()]
 
     async def _called(self, name: str) -> None:
         self.calls.append(name)
         if self.hold is not None:
             await self.hold(name)
+
+    async def _delivers(self, name: str, of: StoredFile) -> None:
+        """Says which of the two releases a step is for; fails as told by ``poison``."""
+        told = f"{name} provisional" if of == PART else name
+        await self._called(told)
+        self._fail(self.poison.get(told))
+
+    def _fail(self, code: str | None) -> None:
+        if code:
+            record = {"code": code, "where": "unit", "found": "it fails", "expected": "", "fix": ""}
+            raise ApplicationError("it fails", record, type=code, non_retryable=True)
 
     def _work(self, kind: UnitKind, count: int) -> WorkList:
         return WorkList(kind=kind, plan=FILE, count=count, encodes=count * self.crfs)
@@ -155,8 +175,10 @@ class FakeTitle:
             return JudgedLadders(ladders=FILE, encodes=encodes, corrected_rungs=self.corrected_units, cpu_s=1.0)
 
         @activity.defn(name="plan_assembly")
-        async def plan_assembly(_task: LadderTask) -> WorkList:
-            await self._called("plan_assembly")
+        async def plan_assembly(task: LadderTask) -> WorkList:
+            await self._delivers("plan_assembly", task.mezzanine)
+            if task.mezzanine == PART:
+                return WorkList(kind=UnitKind.ASSEMBLE, plan=PART, count=2, encodes=2)
             return self._work(UnitKind.ASSEMBLE, 16)
 
         return [
@@ -169,23 +191,29 @@ class FakeTitle:
             plan_assembly,
         ]
 
-    def _skips(self) -> list[Callable[..., Any]]:
+    def _beside(self) -> list[Callable[..., Any]]:
+        @activity.defn(name="plan_provisional")
+        async def plan_provisional(_task: ProvisionalTask) -> PlannedProvisional | None:
+            await self._called("plan_provisional")
+            self._fail(self.poison.get("plan_provisional"))
+            if self.full_release_is_current:
+                return None
+            encodes = WorkList(kind=UnitKind.ENCODE, plan=PART, count=2, encodes=4)
+            return PlannedProvisional(mezzanine=PART, ladders=FILE, encodes=encodes, rungs=2, duration_s=120.0)
+
         @activity.defn(name="drop_rungs")
         async def drop_rungs(_task: LadderTask) -> TrimmedLadders:
             await self._called("drop_rungs")
             return TrimmedLadders(ladders=FILE, rungs=15, dropped=1)
 
-        return [drop_rungs]
+        return [plan_provisional, drop_rungs]
 
     def _units(self) -> list[Callable[..., Any]]:
         def unit(kind: UnitKind, name: str) -> Callable[..., Any]:
             @activity.defn(name=name)
             async def run_unit(reference: UnitReference) -> UnitOutcome:
-                await self._called(f"{name} {reference.index}")
-                code = self.failing.get(kind) or self.poison.get(f"{name} {reference.index}")
-                if code:
-                    record = {"code": code, "where": "unit", "found": "it fails", "expected": "", "fix": ""}
-                    raise ApplicationError("it fails", record, type=code, non_retryable=True)
+                await self._delivers(f"{name} {reference.index}", reference.plan)
+                self._fail(self.failing.get(kind))
                 if kind is UnitKind.SEARCH:
                     return UnitOutcome(made=1, trials=12, trials_reused=2, cpu_s=123.456)
                 return UnitOutcome(made=self.crfs, cpu_s=123.456)
@@ -213,19 +241,21 @@ class FakeTitle:
             return EncodedTracks(count=30, cpu_s=1.0)
 
         @activity.defn(name="package_title")
-        async def package_title(_task: PackageTask) -> PackagedTitle:
-            await self._called("package_title")
+        async def package_title(task: PackageTask) -> PackagedTitle:
+            await self._delivers("package_title", task.mezzanine)
             return PackagedTitle(presentation=FILE, files=54_000, cpu_s=1.0)
 
         @activity.defn(name="publish_title")
-        async def publish_title(_task: PublishTask) -> PublishedTitle:
-            await self._called("publish_title")
+        async def publish_title(task: PublishTask) -> PublishedTitle:
+            await self._delivers("publish_title", PART if task.provisional else FILE)
             return PublishedTitle(release=RELEASE, cpu_s=1.0)
 
         @activity.defn(name="write_result")
-        async def write_result(_task: ResultTask, settled: SettledInspection | None = None) -> FinishedTitle:
+        async def write_result(
+            task: ResultTask, settled: SettledInspection | None = None, playable: FirstPlayable | None = None
+        ) -> FinishedTitle:
             await self._called("write_result")
-            self.settled = settled
+            self.settled, self.result, self.first_playable = settled, task, playable
             return FinishedTitle(receipt=RECEIPT, report_url="http://127.0.0.1:1/titles/fake/report")
 
         return [check_pairing, make_thumbnails, package_title, publish_title, write_result]

@@ -13,7 +13,7 @@ from domain.work import UnitKind
 from workers.__main__ import main
 from workers.roles import ROLES, activities_of, slots_of
 from workers.settings import load_settings
-from workflows import encode_title, shot_batch, task_queues
+from workflows import encode_title, provisional, shot_batch, task_queues, title_tracks
 from workflows.task_queues import ORCHESTRATE, QUEUE_OF
 
 NO_TOOLS = cast("Toolbox", None)  # activities are only named here, never run
@@ -30,30 +30,31 @@ def name_of(function: Any) -> str:
     return definition.name
 
 
-def calls_of_encode_title() -> list[tuple[str, str]]:
-    """Returns (activity, queue) of each call in the source of the workflow."""
+def calls_of_a_title() -> list[tuple[str, str]]:
+    """Returns (activity, queue) of each call in the source of the workflow and of the modules that hold its steps."""
     found = []
-    for node in ast.walk(ast.parse(inspect.getsource(encode_title))):
-        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if not is_call or node.func.attr != "execute_activity_method":  # type: ignore[attr-defined]  # see above
-            continue
-        method = node.args[0]  # type: ignore[attr-defined]  # see above
-        options: Any = next(word.value for word in node.keywords if word.arg is None)  # type: ignore[attr-defined]
-        function = getattr(getattr(encode_title, method.value.id), method.attr)
-        lightly = options.func.attr == "_lightly"
-        queue = ORCHESTRATE if lightly else getattr(task_queues, options.args[0].id)
-        found.append((name_of(function), queue))
-    return found
+    for module in (encode_title, provisional, title_tracks):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if not is_call or node.func.attr != "execute_activity_method":  # type: ignore[attr-defined]  # see above
+                continue
+            method = node.args[0]  # type: ignore[attr-defined]  # see above
+            options: Any = next(word.value for word in node.keywords if word.arg is None)  # type: ignore[attr-defined]
+            function = getattr(getattr(module, method.value.id), method.attr)
+            lightly = getattr(options.func, "attr", "") == "_lightly"
+            queue = ORCHESTRATE if lightly else getattr(task_queues, options.args[0].id)
+            found.append((name_of(function), queue))
+    return sorted(set(found))
 
 
 def test_the_source_shows_all_calls() -> None:
-    calls = calls_of_encode_title()
+    calls = calls_of_a_title()
     assert len(calls) >= 12
     assert ("open_title", "io") in calls
     assert ("plan_trials", "orchestrate") in calls
 
 
-@pytest.mark.parametrize(("activity", "queue"), calls_of_encode_title())
+@pytest.mark.parametrize(("activity", "queue"), calls_of_a_title())
 def test_what_a_title_calls_is_registered_on_its_queue(activity: str, queue: str) -> None:
     assert activity in registered(queue)
 
@@ -64,12 +65,10 @@ def test_what_a_batch_calls_is_registered_on_its_queue(kind: UnitKind) -> None:
 
 
 def test_every_queue_has_a_role_and_every_activity_one_place() -> None:
-    assert set(QUEUE_OF.values()) | {queue for _, queue in calls_of_encode_title()} == set(ROLES)
+    assert set(QUEUE_OF.values()) | {queue for _, queue in calls_of_a_title()} == set(ROLES)
     names = [name for role in ROLES for name in registered(role)]
     assert len(names) == len(set(names))
-    called = {name for name, _ in calls_of_encode_title()} | {
-        name_of(item) for item in shot_batch._ACTIVITY_OF.values()
-    }
+    called = {name for name, _ in calls_of_a_title()} | {name_of(item) for item in shot_batch._ACTIVITY_OF.values()}
     assert called == set(names), "nothing is registered that nobody calls"
 
 
