@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich import box
 from rich.table import Table
-from temporalio.client import Client
 
+from activities.upkeep import oldest_start
 from client.commands import DEFAULT_STATE_DIR, JsonOption, StateOption, reported
 from client.exit_codes import ExitCode
 from client.output import notes, show
@@ -67,19 +67,12 @@ async def janitor(
       pertitle janitor --older-than-h 24
     """
     session = await open_session(state)
-    oldest = await oldest_start(session.temporal)
+    oldest = await oldest_start(session.temporal, WORKFLOW)
     before = safe_moment(datetime.now(UTC), timedelta(hours=older_than_h), oldest)
     left = await asyncio.to_thread(find_leftovers, session.store, before=before)
     if not dry_run:
         await asyncio.to_thread(remove_leftovers, session.store, left)
     show(_words(left, dry_run=dry_run), {"removed": not dry_run, **left.model_dump(mode="json")}, as_json=json_output)
-
-
-async def oldest_start(client: Client) -> datetime | None:
-    """Returns when the oldest title that runs began; ``None`` if none runs."""
-    query = f'WorkflowType = "{WORKFLOW}" AND ExecutionStatus = "Running"'
-    starts = [item.start_time async for item in client.list_workflows(query)]
-    return min(starts, default=None)
 
 
 def _scrub_all(store: ObjectStore, title: str | None) -> list[ScrubbedRelease]:

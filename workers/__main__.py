@@ -17,8 +17,10 @@ from media.sandbox import SandboxPolicy
 from media.tools import probe_capabilities
 from workers.connection import connect_temporal, open_toolbox
 from workers.errors import FolderUnusable
+from workers.janitor_schedule import keep_janitor_schedule
 from workers.roles import ROLES, activities_of, make_worker, slots_of
 from workers.settings import Settings, load_settings
+from workflows.task_queues import ORCHESTRATE
 
 logger = logging.getLogger("pertitle.worker")
 _ENCODING_ROLES = ("encode-cpu", "measure")
@@ -42,6 +44,8 @@ async def run_worker(role: str, settings: Settings) -> None:
     loop.set_default_executor(ThreadPoolExecutor(max_workers=8 + 4 * slots_of(role, settings)))
     client = await connect_temporal(settings)
     toolbox = await open_toolbox(settings, scratch, role=role)
+    if role == ORCHESTRATE:
+        await keep_janitor_schedule(client, settings)
     if role in _ENCODING_ROLES:
         codecs = await probe_capabilities(toolbox.tools)
         logger.info("worker %s encodes %s with ffmpeg %s", role, ", ".join(codecs), toolbox.versions["ffmpeg"])

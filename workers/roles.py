@@ -22,15 +22,17 @@ from activities.sources import SourceActivities
 from activities.toolbox import Toolbox
 from activities.tracks import TrackActivities
 from activities.trials import EncodeActivities
+from activities.upkeep import UpkeepActivities
 from domain.errors import PertitleError
 from workers.settings import Settings
+from workflows.clean_store import CleanStore
 from workflows.encode_title import EncodeTitle
 from workflows.shot_batch import ShotBatch
 from workflows.task_queues import ENCODE_CPU, IO, MEASURE, ORCHESTRATE
 
 ROLES: tuple[str, ...] = (ORCHESTRATE, IO, ENCODE_CPU, MEASURE)
 """A role is named like its task queue."""
-WORKFLOWS: tuple[type, ...] = (EncodeTitle, ShotBatch)
+WORKFLOWS: tuple[type, ...] = (EncodeTitle, ShotBatch, CleanStore)
 # Without this a wrong payload or a programming mistake suspends a title in endless retry instead of failing it.
 FAILURES: tuple[type[BaseException], ...] = (
     pydantic.ValidationError, PertitleError, TypeError, AttributeError, KeyError, ValueError,
@@ -54,6 +56,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             plans.judge_ladders,
             plans.plan_assembly,
             SkipActivities(toolbox).drop_rungs,
+            UpkeepActivities(toolbox).clean_store,
         ],
         IO: [
             sources.open_title,

@@ -78,6 +78,11 @@ class Settings(KeySettings):
     """Workflow tasks that one ``orchestrate`` worker runs at once."""
     workflow_cache: int = Field(default=200, ge=0)
     """Workflows that one ``orchestrate`` worker keeps in memory between tasks."""
+    janitor_every_h: float = Field(default=24.0, ge=0)
+    """Hours between two cleanings of the store (a Temporal Schedule, ``pertitle-janitor``): open uploads of dead runs,
+    and objects that nothing speaks of while no title runs; 0 for none. For the ``orchestrate`` worker."""
+    janitor_older_than_h: float = Field(default=168.0, ge=0)
+    """Hours that such things stay. For the ``orchestrate`` worker."""
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """Loopback port of the Prometheus endpoint; 0 switches it off."""
     report_base_url: str = ""

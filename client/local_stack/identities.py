@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workers.roles import ROLES
-from workflows.task_queues import IO
+from workflows.task_queues import IO, ORCHESTRATE
 
 POLICIES = Path(__file__).parents[2] / "infra" / "policies"
 """One IAM policy for each identity, for buckets with the default names."""
-IDENTITIES = ("studio", "encoder", "publisher", "reader")
-IDENTITY_OF_ROLE = {role: "publisher" if role == IO else "encoder" for role in ROLES}
-"""Which identity a worker has. The ``io`` worker publishes; all others see the work bucket only."""
+IDENTITIES = ("studio", "encoder", "keeper", "publisher", "reader")
+IDENTITY_OF_ROLE = {role: {IO: "publisher", ORCHESTRATE: "keeper"}.get(role, "encoder") for role in ROLES}
+"""Which identity a worker has. The ``io`` worker publishes; ``orchestrate``, which touches no media, cleans the work
+bucket; all others only keep results there."""
 
 
 class KeyPair(NamedTuple):

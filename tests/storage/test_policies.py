@@ -23,21 +23,29 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 WORK, INCOMING, RELEASES, KEYS = (f"pertitle-{name}" for name in ("work", "incoming", "releases", "keys"))
 SOURCE, RESULT, SEGMENT = f"{INCOMING}/sources/a/film.mov", f"{WORK}/results/a", f"{RELEASES}/titles/film/a.m4s"
+ORPHAN = f"{WORK}/objects/a"
 RECORD, SPEKE_RECORD = f"{KEYS}/key-sets/title.json", f"{KEYS}/speke-key-sets/title.json"
 
 ALLOWED = {
     "studio": [("put", SOURCE), ("get", SOURCE), ("abort", SOURCE), ("list", INCOMING)],
-    "encoder": [("put", RESULT), ("get", RESULT), ("abort", RESULT), ("list", WORK)],
+    "encoder": [*((action, place) for action in ("put", "get", "abort") for place in (RESULT, ORPHAN)), ("list", WORK)],
+    "keeper": [
+        *(("put", RESULT), ("get", RESULT), ("abort", RESULT)),
+        *(("get", ORPHAN), ("put", ORPHAN), ("delete", ORPHAN), ("abort", ORPHAN)),
+        *(("abort", SOURCE), ("abort", f"{INCOMING}/elsewhere"), ("abort", SEGMENT)),
+        *(("list", bucket) for bucket in (WORK, INCOMING, RELEASES, KEYS)),
+    ],
     "publisher": [
         *(("get", SOURCE), ("get", f"{INCOMING}/elsewhere"), ("list", INCOMING)),
-        *(("put", RESULT), ("get", RESULT), ("abort", RESULT), ("list", WORK)),
+        *((action, place) for action in ("put", "get", "abort") for place in (RESULT, ORPHAN)),
+        ("list", WORK),
         *(("put", SEGMENT), ("get", SEGMENT), ("abort", SEGMENT), ("list", RELEASES)),
         *(("put", RECORD), ("get", RECORD), ("put", SPEKE_RECORD), ("get", SPEKE_RECORD), ("list", KEYS)),
     ],
     "reader": [("get", SEGMENT)],
 }
 ELSEWHERE = tuple(f"{bucket}/elsewhere" for bucket in (INCOMING, RELEASES, KEYS))
-PLACES = (SOURCE, RESULT, SEGMENT, RECORD, SPEKE_RECORD, *ELSEWHERE)
+PLACES = (SOURCE, RESULT, ORPHAN, SEGMENT, RECORD, SPEKE_RECORD, *ELSEWHERE)
 CASES = [
     *((action, place) for place in PLACES for action in ("get", "put", "delete")),
     # This server lets whoever may put also abort; AWS asks for a right of its own, which key records do not have.
@@ -47,7 +55,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ready(store: ObjectStore) -> ObjectStore:
     """The store with an object at each place."""
     for place in PLACES:
