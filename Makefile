@@ -34,8 +34,9 @@ slow: setup players ## The slow tests: real servers, real titles, faults
 heavy: setup ## The heaviest sources through every step to the mezzanine: a quarter of an hour
 	@$(BIN)/python -m pytest -q -m "heavy"
 
-faults: setup ## All faults, on real processes, with a table; writes faults.json
+faults: setup ## All faults, on real processes: a table, faults.json, docs/faults.md; half an hour
 	@$(BIN)/python -m pytest -q tests/faults --faults-json faults.json
+	@$(BIN)/python -m infra.faults_page faults.json
 
 players: setup ## What the player tests need: Chromium (as root on Debian), and players from npm
 	@infra/players.sh

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from client.__main__ import app
 from domain.request import TitleRequest
 from infra.errors_table import REMEDIES, coded_errors, errors_page
+from infra.faults_page import faults_page
 from infra.findings_table import findings_page
 from infra.rules_table import page_with_table
 from tests.architecture.repository import ROOT, configuration, documents, make_targets, rooms
@@ -162,3 +163,30 @@ def test_every_code_in_the_project_s_own_text_is_listed() -> None:
     }
     assert named
     assert {code for code in named if f"| `{code}` |" not in page} == set()
+
+
+def test_the_page_of_faults_shows_every_case_and_says_what_failed() -> None:
+    cases = [
+        {
+            "case": "A1",
+            "name": "kill",
+            "done": "kill -9",
+            "expected": "a|b",
+            "seen": "lives",
+            "lost": 2,
+            "passed": True,
+        },
+        {
+            "case": "A2",
+            "name": "cut",
+            "done": "off",
+            "expected": "c",
+            "seen": "Error:\ngone",
+            "lost": 0,
+            "passed": False,
+        },
+    ]
+    page = faults_page({"passed": 1, "failed": 1, "cases": cases})
+    assert "1 of 2 cases passed" in page
+    assert "| A1 | kill: kill -9 | a\\|b | lives | 2 |" in page
+    assert "| A2 | cut: off | c | **failed**: Error: gone | 0 |" in page

@@ -137,7 +137,7 @@ async def few_files(scene: LocalScene, report: FaultReport) -> None:
             file.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     await run_tool(command([find_tools().ffmpeg, "-version"], purpose="start a program"))
-    report.seen = str(caught.value)[:60]
+    report.seen = str(caught.value.strerror)
 
 
 async def corrupt_cache(scene: LocalScene, report: FaultReport) -> None:

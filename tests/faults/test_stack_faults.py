@@ -6,7 +6,9 @@ import pytest
 import pytest_asyncio
 
 from sample_media.clips import make_clip
+from tests.faults.second_worker_cases import SECOND_WORKER_CASES
 from tests.faults.stack_cases import STACK_CASES
+from tests.faults.upkeep_cases import UPKEEP_CASES
 from tests.support.fault_cases import FaultCase, FaultReport, as_parameters, play
 from tests.support.fault_stack import FaultStack, running_fault_stack
 
@@ -24,7 +26,7 @@ async def fault_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         yield running
 
 
-@pytest.mark.parametrize("case", as_parameters(STACK_CASES))
+@pytest.mark.parametrize("case", as_parameters([*STACK_CASES, *SECOND_WORKER_CASES, *UPKEEP_CASES]))
 async def test_a_title_survives(
     case: FaultCase[FaultStack], fault_stack: FaultStack, fault_reports: list[FaultReport]
 ) -> None:

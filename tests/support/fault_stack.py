@@ -37,7 +37,7 @@ RECIPE = {
 }
 PARTS = (*SERVER_PARTS, *WORKER_ROLES)
 TITLE_ID = "disturbed"
-SETTINGS = {"PERTITLE_ENCODE_SLOTS": "1", "PERTITLE_HEARTBEAT_TIMEOUT_S": "18"}
+SETTINGS = {"PERTITLE_ENCODE_SLOTS": "1", "PERTITLE_HEARTBEAT_TIMEOUT_S": "18", "PERTITLE_JANITOR_OLDER_THAN_H": "0"}
 """One encode at a time, so that there is a middle; a dead worker is missed after 6 s in a unit and 18 s in a step."""
 
 
