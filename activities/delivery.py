@@ -8,6 +8,7 @@ from pathlib import Path
 
 from temporalio import activity
 
+from activities.expectations import overrides_of, read_settled
 from activities.faults import RenditionMissing
 from activities.heartbeats import Pulse
 from activities.measures import find_encode
@@ -25,6 +26,7 @@ from domain.steps import (
     PackageTask,
     PublishedTitle,
     PublishTask,
+    SettledInspection,
 )
 from domain.tracks import EncodedAudio, KeyLabel, Rendition
 from domain.values import Sha256, digest_of
@@ -81,8 +83,12 @@ class DeliveryActivities:
         return PackagedTitle(presentation=document, files=len(presentation.files), cpu_s=presentation.cpu_s)
 
     @activity.defn
-    async def publish_title(self, task: PublishTask) -> PublishedTitle:
-        """Publishes the presentation as an immutable release, verified, sealed, and then made current."""
+    async def publish_title(self, task: PublishTask, settled: SettledInspection | None = None) -> PublishedTitle:
+        """Publishes the presentation as an immutable release, verified, sealed, and then made current.
+
+        Titles that were begun before seals named overrides give no settled inspection.
+        """
+        inspection = await asyncio.to_thread(read_settled, self._box, settled)
         presentation = await asyncio.to_thread(self._box.results.read_document, task.presentation, Presentation)
         draft = ReleaseDraft(
             title_id=task.title_id,
@@ -90,6 +96,7 @@ class DeliveryActivities:
             source_sha256=task.source_sha256,
             recipe_sha256=task.recipe_sha256,
             provisional=task.provisional,
+            waved_through=overrides_of(inspection),
         )
         began = time.process_time()
         pulse = Pulse("publish")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from activities.delivery import checks_key, read_renditions
+from activities.expectations import read_settled
 from activities.heartbeats import Pulse
 from activities.readings import pool_title, read_delivered
 from activities.search_readings import read_searches, sum_up_searches, waves_of
@@ -16,7 +17,6 @@ from activities.track_shelf import find_texts, find_thumbnails
 from activities.trials import baseline_key
 from domain.checks import CheckReport
 from domain.files import StoredFile
-from domain.findings import InspectionReport, wave_through
 from domain.ladder import Ladder, Rung
 from domain.mezzanine import Mezzanine
 from domain.release import FirstPlayable, ReleaseReference, TitleReceipt
@@ -76,7 +76,7 @@ class ResultActivities:
         Titles that were begun before there were findings have no settled inspection, older ones no first playable.
         """
         Pulse("result")(0)
-        inspection = await asyncio.to_thread(self._inspection, settled)
+        inspection = await asyncio.to_thread(read_settled, self._box, settled)
         seen = {"inspection": inspection, "first_playable": playable}
         receipt = await asyncio.to_thread(self._write, task, seen)
         base = self._box.report_base_url
@@ -148,14 +148,6 @@ class ResultActivities:
             wall_s=round(task.wall_s, 3),
             tools=self._box.versions,
         )
-
-    def _inspection(self, settled: SettledInspection | None) -> ResultInspection:
-        """Returns what inspection found, with what was waved through since."""
-        if settled is None or settled.report is None:
-            return ResultInspection()
-        report = self._box.results.read_document(settled.report, InspectionReport)
-        findings = wave_through(report.findings, settled.overrides)
-        return ResultInspection(findings=findings, checks=report.checks)
 
     def _manifests(self, release: ReleaseReference) -> ResultManifests:
         sealed = read_release(self._box.store, release)

@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.expectations import keep_expectations, read_expectations
 from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
 from activities.toolbox import Toolbox
@@ -65,21 +66,19 @@ class SourceActivities:
             finished = None
         recipe = await asyncio.to_thread(self._box.results.put_document, request.recipe)
         await asyncio.to_thread(keep_sidecars, self._box, key, sidecars)
-        return OpenedTitle(
+        opened = OpenedTitle(
             source=source,
             recipe=recipe,
             title_key=key,
             finished=finished,
             heartbeat_timeout_s=self._box.heartbeat_timeout_s,
         )
+        return await asyncio.to_thread(keep_expectations, self._box, request, opened)
 
     @activity.defn
     async def inspect_source(self, source: StoredFile, order: InspectionOrder | None = None) -> InspectedSource:
-        """Probes the source and decodes all of it; what we cannot encode right ends here with a code.
-
-        Titles that were begun before there were findings give no order.
-        """
-        pulse, order = Pulse("inspect"), order or InspectionOrder()
+        """Probes the source and decodes all of it; what we cannot encode right ends here with a code."""
+        pulse, order = Pulse("inspect"), await asyncio.to_thread(read_expectations, self._box, order)
         with self._box.bench(pulse) as bench:
             path = await self._box.fetch_source(source, bench, pulse)
             looks = look_order(bench.scratch, order.policy)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from domain.checks import CheckReport
 from domain.files import StoredFile
+from domain.findings import Override
 from domain.tracks import RecordedLabel
 from domain.values import Sha256, Value, digest_of
 
@@ -74,6 +75,8 @@ class ReleaseManifest(Value):
     recipe_sha256: Sha256
     provisional: bool = Field(default=False, exclude_if=lambda is_so: not is_so)
     """The first minutes in two rungs, to be superseded by the full release. Left out where it is false."""
+    waved_through: tuple[Override, ...] = Field(default=(), exclude_if=lambda waved: not waved)
+    """Findings in the source that named people let pass, as whoever made these bytes first was told to."""
     objects: tuple[ReleaseObject, ...]
 
 

@@ -68,6 +68,8 @@ class OpenedTitle(Value):
     title_key: Sha256
     """Digest of title id, source, recipe and tools."""
     finished: TitleReceipt | None = None
+    order: StoredFile | None = Field(default=None, exclude_if=lambda order: order is None)
+    """An ``InspectionOrder`` that is too large for a payload."""
     heartbeat_timeout_s: float = Field(default=60.0, gt=0)
     """Silence after which a step counts as lost: of the worker that opened the title, kept for all of it."""
 
@@ -77,6 +79,8 @@ class InspectionOrder(Value):
 
     policy: InspectionPolicy = InspectionPolicy()
     overrides: tuple[Override, ...] = ()
+    document: StoredFile | None = Field(default=None, exclude_if=lambda document: document is None)
+    """Where the order itself lies, if it is too large for a payload; nothing else counts then."""
 
 
 class StoppingFinding(Value):

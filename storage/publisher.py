@@ -145,8 +145,10 @@ def _seal(store: ObjectStore, reference: ReleaseReference, manifest: ReleaseMani
     if store.put_if_absent(address, canonical_json(manifest), SEAL_HEADERS):
         return
     sealed = read_release(store, reference)
-    # The same bytes may come of another recipe (a field without effect here): the first maker's origin stays.
-    ours = manifest.model_copy(update={"source_sha256": sealed.source_sha256, "recipe_sha256": sealed.recipe_sha256})
+    # The same bytes may come of another recipe (a field without effect here), or of a run in which somebody else waved
+    # the same findings through: the first maker's origin stays.
+    origin = {name: getattr(sealed, name) for name in ("source_sha256", "recipe_sha256", "waved_through")}
+    ours = manifest.model_copy(update=origin)
     if ours != sealed:
         raise _conflict(address, "the seal of other objects or keys", "the seal of this presentation")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from domain.findings import Override
 from domain.release import (
     CurrentPointer,
     Presentation,
@@ -39,6 +40,8 @@ class ReleaseDraft(Value):
     recipe_sha256: Sha256
     provisional: bool = False
     """The first minutes only: never replaces a full release."""
+    waved_through: tuple[Override, ...] = ()
+    """Findings in the source that named people let pass."""
 
 
 def release_id_of(files: Iterable[PresentationFile]) -> str:
@@ -123,6 +126,7 @@ def manifest_of(draft: ReleaseDraft, release_id: str) -> ReleaseManifest:
         source_sha256=draft.source_sha256,
         recipe_sha256=draft.recipe_sha256,
         provisional=draft.provisional,
+        waved_through=draft.waved_through,
         objects=tuple(
             ReleaseObject(
                 path=item.path,

@@ -18,7 +18,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.request import BadRequest, TitleRequest, parse_title_request
     from domain.result import ResultTrials
     from domain.steps import (
-        InspectionOrder,
         LadderTask,
         MezzanineReference,
         OpenedTitle,
@@ -39,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_options import ActivityOptions, light_options, title_options
     from workflows.attention import Attended, WaitingRoom
     from workflows.failures import as_title_failure
-    from workflows.findings import settle_findings
+    from workflows.findings import order_of, settle_findings
     from workflows.provisional import ProvisionalRelease, seconds_since_start
     from workflows.side_by_side import side_by_side
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
@@ -166,7 +165,7 @@ class EncodeTitle(Attended):
         """Inspects the source, finds its shots, splits it, and proves that pictures are paired right."""
         inspected = await workflow.execute_activity_method(
             SourceActivities.inspect_source,
-            args=[opened.source, InspectionOrder(policy=request.inspection, overrides=request.overrides)],
+            args=[opened.source, order_of(request, opened)],
             **self._on_title(IO, "inspect: decode all of the source"),
         )
         self._log.spend("inspect", inspected.cpu_s)
@@ -298,12 +297,15 @@ class EncodeTitle(Attended):
         await self._provisional.end()
         published = await workflow.execute_activity_method(
             DeliveryActivities.publish_title,
-            PublishTask(
-                title_id=request.title_id,
-                presentation=packaged.presentation,
-                source_sha256=opened.source.sha256,
-                recipe_sha256=digest_of(request.recipe),
-            ),
+            args=[
+                PublishTask(
+                    title_id=request.title_id,
+                    presentation=packaged.presentation,
+                    source_sha256=opened.source.sha256,
+                    recipe_sha256=digest_of(request.recipe),
+                ),
+                self._inspection,
+            ],
             **self._on_title(IO, "publish, verify, seal"),
         )
         self._log.spend("publish", published.cpu_s)

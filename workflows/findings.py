@@ -6,7 +6,8 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.attention import Choice, Decision, WaitingItem
     from domain.findings import CATALOGUE, Level, Override
-    from domain.steps import InspectedSource, SettledInspection, StoppingFinding
+    from domain.request import TitleRequest
+    from domain.steps import InspectedSource, InspectionOrder, OpenedTitle, SettledInspection, StoppingFinding
     from workflows.attention import WaitingRoom
     from workflows.side_by_side import side_by_side
 
@@ -34,6 +35,13 @@ async def settle_findings(inspected: InspectedSource, room: WaitingRoom, *, wait
         for stop, decision in zip(inspected.stops, decisions, strict=True)
     )
     return SettledInspection(report=inspected.report, overrides=overrides)
+
+
+def order_of(request: TitleRequest, opened: OpenedTitle) -> InspectionOrder:
+    """Returns what inspection is to look for: in words, or where they lie if they are many."""
+    if opened.order is not None:
+        return InspectionOrder(document=opened.order)
+    return InspectionOrder(policy=request.inspection, overrides=request.overrides)
 
 
 def _item_of(stop: StoppingFinding) -> WaitingItem:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from domain.findings import Override
 from domain.release import ReleaseReference
 from domain.values import canonical_json
 from storage.addresses import ObjectAddress, parse_address
@@ -243,6 +244,17 @@ def test_a_foreign_seal_is_a_conflict_and_the_same_objects_of_another_recipe_are
     _write(store, f"{first.release_uri}/release.json", canonical_json(seal))
     with pytest.raises(ReleaseConflict, match=r"release\.json"):
         publish_release(store, draft)
+
+
+def test_two_who_wave_the_same_bytes_through_do_not_conflict_and_the_first_stays(
+    store: ObjectStore, title_id: str
+) -> None:
+    draft = _draft(store, title_id)
+    kim, lu = (Override(code="VID-102", by=name, reason=f"reason of {name}") for name in ("Kim", "Lu"))
+    first = publish_release(store, draft.model_copy(update={"waved_through": (kim,)}))
+    for others in ((lu,), ()):
+        assert publish_release(store, draft.model_copy(update={"waved_through": others})) == first
+    assert read_release(store, first).waved_through == (kim,)
 
 
 def test_bytes_that_change_between_write_and_proof_are_never_sealed(store: ObjectStore, title_id: str) -> None:

@@ -71,6 +71,8 @@ class FakeTitle:
     """What inspection finds."""
     settled: SettledInspection | None = None
     """What was to be written into the result."""
+    sealed: SettledInspection | None = None
+    """What was to be sealed with the release."""
     finished: TitleReceipt | None = None
     full_release_is_current: bool = False
     """A provisional release is not needed."""
@@ -246,8 +248,9 @@ class FakeTitle:
             return PackagedTitle(presentation=FILE, files=54_000, cpu_s=1.0)
 
         @activity.defn(name="publish_title")
-        async def publish_title(task: PublishTask) -> PublishedTitle:
+        async def publish_title(task: PublishTask, settled: SettledInspection | None = None) -> PublishedTitle:
             await self._delivers("publish_title", PART if task.provisional else FILE)
+            self.sealed = self.sealed if task.provisional else settled
             return PublishedTitle(release=RELEASE, cpu_s=1.0)
 
         @activity.defn(name="write_result")

@@ -53,6 +53,7 @@ async def test_each_code_waits_until_a_person_waves_it_through_and_the_result_ke
         await handle.execute_update(EncodeTitle.decide, {"choice": "override", "name": "Lu", "reason": "end credits"})
         assert await handle.result() == RECEIPT
     assert fake.settled is not None
+    assert fake.sealed == fake.settled
     assert fake.settled.report == FILE
     assert [(item.code, item.by, item.reason) for item in fake.settled.overrides] == [
         ("VID-102", "Kim", "an audio play"),

@@ -1,0 +1,39 @@
+"""What a request expects of its source, and what was waved through: from payloads and documents alike."""
+
+from activities.toolbox import Toolbox
+from domain.findings import InspectionReport, Override, wave_through
+from domain.request import TitleRequest
+from domain.result import ResultInspection
+from domain.steps import InspectionOrder, OpenedTitle, SettledInspection
+from domain.values import canonical_json
+
+LARGEST_ORDER_BYTES = 700
+"""A larger order goes by a document: with the source's reference beside it, a payload stays below 1 KB."""
+
+
+def keep_expectations(toolbox: Toolbox, request: TitleRequest, opened: OpenedTitle) -> OpenedTitle:
+    """Returns an opened title with its inspection order in the store, if that is too large for a payload."""
+    order = InspectionOrder(policy=request.inspection, overrides=request.overrides)
+    if opened.finished is not None or len(canonical_json(order)) <= LARGEST_ORDER_BYTES:
+        return opened
+    return opened.model_copy(update={"order": toolbox.results.put_document(order)})
+
+
+def read_expectations(toolbox: Toolbox, order: InspectionOrder | None) -> InspectionOrder:
+    """Returns the order itself; titles that were begun before there were findings give none."""
+    if order is None:
+        return InspectionOrder()
+    return order if order.document is None else toolbox.results.read_document(order.document, InspectionOrder)
+
+
+def read_settled(toolbox: Toolbox, settled: SettledInspection | None) -> ResultInspection:
+    """Returns what inspection found, with what was waved through since."""
+    if settled is None or settled.report is None:
+        return ResultInspection()
+    report = toolbox.results.read_document(settled.report, InspectionReport)
+    return ResultInspection(findings=wave_through(report.findings, settled.overrides), checks=report.checks)
+
+
+def overrides_of(inspection: ResultInspection) -> tuple[Override, ...]:
+    """Returns who waved what through, each once, in the order of the findings."""
+    return tuple(dict.fromkeys(finding.override for finding in inspection.findings if finding.override is not None))
