@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from client.__main__ import app
 from domain.request import TitleRequest
 from infra.errors_table import REMEDIES, coded_errors, errors_page
-from infra.faults_page import faults_page
+from infra.faults_page import faults_page, merged
 from infra.findings_table import findings_page
 from infra.rules_table import page_with_table
 from tests.architecture.repository import ROOT, configuration, documents, make_targets, rooms
@@ -186,7 +186,10 @@ def test_the_page_of_faults_shows_every_case_and_says_what_failed() -> None:
             "passed": False,
         },
     ]
-    page = faults_page({"passed": 1, "failed": 1, "cases": cases})
-    assert "1 of 2 cases passed" in page
+    older = {**cases[0], "seen": "died", "passed": False}
+    page = faults_page(merged([{"cases": [cases[1], older]}, {"cases": [cases[0]]}]))
+    assert "1 of 2 passed" in page
+    assert page.index("| A1 |") < page.index("| A2 |")
+    assert "died" not in page
     assert "| A1 | kill: kill -9 | a\\|b | lives | 2 |" in page
     assert "| A2 | cut: off | c | **failed**: Error: gone | 0 |" in page
