@@ -173,7 +173,8 @@ async def store_away(scene: FaultStack, report: FaultReport) -> None:
         await asyncio.sleep(120)  # the fault itself
     finally:
         scene.proxy.accept()
-    await scene.judge(title, report, kills=12)
+    # Four steps under way, each tried again eight times within two minutes (1, 2, 4, 8, 16, 30, 30, 30 s).
+    await scene.judge(title, report, kills=32)
     report.seen = f"away for 2 min, {report.lost} tries lost"
 
 
