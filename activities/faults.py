@@ -8,7 +8,8 @@
     ├── ScoresMissing     STO-011
     ├── RenditionMissing  STO-012
     ├── AudioMissing      STO-013
-    └── TracksMissing     STO-014
+    ├── TracksMissing     STO-014
+    └── NoRoom            STO-022
 """
 
 from typing import ClassVar
@@ -54,3 +55,11 @@ class TracksMissing(StepError):
     """Subtitles or thumbnails that should be in the store are not there (a cleaned store?)."""
 
     code: ClassVar[str] = "STO-014"
+
+
+class NoRoom(StepError):
+    """A unit needs more scratch space or memory than this worker has left; another one, or a later moment, may do."""
+
+    code: ClassVar[str] = "STO-022"
+    retryable: ClassVar[bool] = True
+    retry_after_s: ClassVar[float | None] = 60.0

@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.faults import EncodeMissing
 from activities.heartbeats import Pulse
+from activities.needs import measure_needs
 from activities.toolbox import Toolbox
 from activities.units import load_unit
 from domain.encodes import EncodedShot, ShotScores
@@ -32,7 +33,7 @@ class MeasureActivities:
         if shot is None:
             return CheckedPairing(note="no shot with two frames: nothing to shift")
         pulse = Pulse("pairing")
-        with self._box.bench(pulse) as bench:
+        async with self._box.roomy_bench(pulse, measure_needs(mezzanine, shot, 2)) as bench:
             piece = await self._box.fetch_piece(mezzanine, shot, bench.scratch, pulse)
             seen = await check_pairing(
                 bench, piece, mezzanine.delivery_metric(), still=mezzanine.shots.shots[shot].activity == 0
@@ -49,7 +50,8 @@ class MeasureActivities:
         if not missing:
             return UnitOutcome(reused=len(unit.encode_keys))
         pulse = Pulse(f"shot {unit.shot}")
-        with self._box.bench(pulse) as bench:
+        needs = measure_needs(mezzanine, unit.shot, len(missing))
+        async with self._box.roomy_bench(pulse, needs) as bench:
             piece = await self._box.fetch_piece(mezzanine, unit.shot, bench.scratch, pulse)
             encodes = [await pulse.run(self._fetch_encode, key, bench, pulse) for key in missing]
             scores, cpu_s = await measure_encodes(bench, piece, encodes, mezzanine.delivery_metric())

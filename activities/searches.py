@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from temporalio import activity
 
 from activities.heartbeats import Pulse
+from activities.needs import search_needs, shot_needs
 from activities.readings import measured_point
 from activities.search_readings import CEILINGS_KIND, KIND, ShotQuestion, ask, ceilings_key, read_prior
 from activities.toolbox import Toolbox
@@ -46,7 +47,7 @@ class SearchActivities:
     ) -> UnitOutcome:
         pulse = Pulse(f"shot {shot}")
         pulse(0)
-        with self._box.bench(pulse) as bench:
+        async with self._box.roomy_bench(pulse, search_needs(mezzanine, shot)) as bench:
             place = _ShotBench(self._box, mezzanine, shot, bench, pulse)
             ceilings = await place.ceilings()
             question = await asyncio.to_thread(ask, mezzanine, codec, shot, ceilings.vmafs, finished)
@@ -174,7 +175,8 @@ class _ShotRun:
         made: list[KeptTrial] = []
         if missing:
             piece = await place.piece()
-            async with place.emptied() as bench:
+            needs = shot_needs(place.mezzanine, place.shot, [recipe.resolution for recipe in missing])
+            async with place.box.memory(place.pulse, needs), place.emptied() as bench:
                 run, tool_s = await stopped(encode_and_score(bench, piece, missing, metric))
                 place.spend(run.cpu_s, tool_s)
                 made = await shelf.keep_trials(missing, run, metric, place.pulse)

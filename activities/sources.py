@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.expectations import keep_expectations, read_expectations
 from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
+from activities.needs import source_needs, split_needs
 from activities.toolbox import Toolbox
 from activities.track_shelf import describe_sidecars, keep_sidecars
 from domain.files import StoredFile
@@ -79,7 +80,7 @@ class SourceActivities:
     async def inspect_source(self, source: StoredFile, order: InspectionOrder | None = None) -> InspectedSource:
         """Probes the source and decodes all of it; what we cannot encode right ends here with a code."""
         pulse, order = Pulse("inspect"), await asyncio.to_thread(read_expectations, self._box, order)
-        with self._box.bench(pulse) as bench:
+        async with self._box.roomy_bench(pulse, source_needs(source)) as bench:
             path = await self._box.fetch_source(source, bench, pulse)
             looks = look_order(bench.scratch, order.policy)
             found = await inspect_source(bench.tools, path, source, on_progress=pulse, looks=looks)
@@ -106,7 +107,7 @@ class SourceActivities:
         inspection = await self._read_inspection(task.inspection)
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
         pulse = Pulse("shots")
-        with self._box.bench(pulse) as bench:
+        async with self._box.roomy_bench(pulse, source_needs(inspection.description.file)) as bench:
             found = await detect_shots(
                 sys.executable,
                 await self._box.open_source(inspection.description, bench, pulse),
@@ -128,7 +129,9 @@ class SourceActivities:
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
         left_out = left_out_codecs(recipe, inspection.description.video)
         pulse = Pulse("split")
-        with self._box.bench(pulse) as bench:
+        description = inspection.description
+        needs = split_needs(description.file, shots, description.video.resolution)
+        async with self._box.roomy_bench(pulse, needs) as bench:
             local = await self._box.open_source(inspection.description, bench, pulse)
             folder = bench.scratch / "pieces"
             folder.mkdir()
@@ -161,7 +164,7 @@ class SourceActivities:
         cpu_s = 0.0
         if kept is None:
             pulse = Pulse("audio")
-            with self._box.bench(pulse) as bench:
+            async with self._box.roomy_bench(pulse, source_needs(mezzanine.source.file)) as bench:
                 local = await self._box.open_source(mezzanine.source, bench, pulse)
                 files = await encode_audio(
                     bench,

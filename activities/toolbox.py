@@ -2,11 +2,12 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from activities.admission import Admission, Needs
 from activities.heartbeats import Pulse
 from domain.files import StoredFile
 from domain.mezzanine import Mezzanine
@@ -39,8 +40,27 @@ class Toolbox:
     keys: KeyProvider | None
     """Only the worker that packages has keys."""
     report_base_url: str = ""
+    admission: Admission | None = None
+    """Makes units wait for room; without it they begin at once."""
     heartbeat_timeout_s: float = 60.0
     """Silence after which a step of a title counts as lost; see ``workers.settings``."""
+
+    @asynccontextmanager
+    async def roomy_bench(self, pulse: Pulse, needs: Needs) -> AsyncIterator[Bench]:
+        """Gives a bench as soon as there is room for what a unit needs.
+
+        Raises:
+            NoRoom: if there is none for long.
+        """
+        async with self.admission.admit(needs, pulse) if self.admission else nullcontext():
+            with self.bench(pulse) as bench:
+                yield bench
+
+    @asynccontextmanager
+    async def memory(self, pulse: Pulse, needs: Needs) -> AsyncIterator[None]:
+        """Waits for the memory of one process, inside a bench."""
+        async with self.admission.memory.take(needs.memory_bytes, pulse) if self.admission else nullcontext():
+            yield
 
     @contextmanager
     def bench(self, pulse: Pulse | None = None) -> Iterator[Bench]:

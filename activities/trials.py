@@ -5,6 +5,7 @@ import asyncio
 from temporalio import activity
 
 from activities.heartbeats import Pulse
+from activities.needs import shot_needs, title_needs
 from activities.toolbox import Toolbox
 from activities.trial_shelf import TrialShelf
 from activities.units import add_up, load_unit, stopped
@@ -43,7 +44,8 @@ class EncodeActivities:
         if not missing:
             return UnitOutcome(reused=len(unit.recipes))
         pulse = Pulse(f"shot {unit.shot}")
-        with self._box.bench(pulse) as bench:
+        needs = shot_needs(mezzanine, unit.shot, [recipe.resolution for recipe in missing])
+        async with self._box.roomy_bench(pulse, needs) as bench:
             piece = await self._box.fetch_piece(mezzanine, unit.shot, bench.scratch, pulse)
             (made, cpu_s), tool_s = await stopped(encode_shot(bench, piece, missing))
             share = CpuSplit(encode_s=cpu_s / len(missing))
@@ -60,7 +62,7 @@ class EncodeActivities:
         if await asyncio.to_thread(self._box.results.find, "baselines", key, BaselineEncode):
             return UnitOutcome(reused=1)
         pulse = Pulse("fixed rung")
-        with self._box.bench(pulse) as bench:
+        async with self._box.roomy_bench(pulse, title_needs(mezzanine, unit.rung.resolution)) as bench:
             pieces = [
                 await self._box.fetch_piece(mezzanine, piece.shot_index, bench.scratch, pulse)
                 for piece in mezzanine.pieces
@@ -87,7 +89,8 @@ class EncodeActivities:
         if not missing:
             return UnitOutcome(reused=len(recipes))
         pulse = Pulse(f"shot {shot}")
-        with self._box.bench(pulse) as bench:
+        needs = shot_needs(mezzanine, shot, [recipe.resolution for recipe in missing])
+        async with self._box.roomy_bench(pulse, needs) as bench:
             piece = await self._box.fetch_piece(mezzanine, shot, bench.scratch, pulse)
             run, tool_s = await stopped(encode_and_score(bench, piece, missing, metric))
             await shelf.keep_trials(missing, run, metric, pulse)

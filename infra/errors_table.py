@@ -96,6 +96,7 @@ REMEDIES = {
     "STO-014": "Submit the title again: subtitles and thumbnails are made anew.",
     "STO-020": "It is tried again.",
     "STO-021": "It is tried again, more slowly. If it stays: raise the store's limits, or run fewer workers.",
+    "STO-022": "Give the worker a larger scratch disk, more memory or fewer slots. It is tried again on any worker.",
     "KEY-001": "`chmod 600` the key file, or restore it from its backup.",
     "KEY-002": "Restore the key file that sealed the record.",
     "KEY-003": "Restore the record in the keys bucket from its backup.",

@@ -6,6 +6,7 @@ from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from activities.admission import Admission, MemoryRoom, ScratchRoom
 from activities.toolbox import Toolbox
 from media.tools import find_tools, read_versions, tools_digest
 from protection.payload_codec import data_converter
@@ -61,6 +62,7 @@ async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolb
         cache=LocalCache(store, settings.cache_dir, max_bytes=settings.cache_max_bytes),
         scratch=scratch,
         keys=open_key_provider(settings, SealedRecordStore(store)) if role == "io" else None,
+        admission=Admission(ScratchRoom(scratch), MemoryRoom(settings.memory_bytes)),
         report_base_url=settings.report_base_url,
         heartbeat_timeout_s=settings.heartbeat_timeout_s,
     )

@@ -16,6 +16,7 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import SettingsConfigDict
 
+from activities.admission import memory_of_machine
 from workers.key_settings import KeySettings
 
 PREFIX = "PERTITLE_"
@@ -37,6 +38,10 @@ def available_cores() -> int:
 
 def _default_measure_slots() -> int:
     return max(1, available_cores() // 2)
+
+
+def _default_memory_bytes() -> int:
+    return memory_of_machine() * 4 // 5
 
 
 def _under_temporary(name: str) -> Path:
@@ -68,6 +73,9 @@ class Settings(KeySettings):
     files."""
     cache_max_bytes: int = Field(default=20_000_000_000, ge=0)
     """Size in bytes at which the least recently used objects leave the local cache."""
+    memory_bytes: int = Field(default_factory=_default_memory_bytes, ge=0)
+    """Memory in bytes that the units of one worker may take together, by estimate; more wait. Default: four fifths
+    of the machine's, or of its cgroup's if that has less."""
     encode_slots: int = Field(default_factory=available_cores, ge=1)
     """Units that one ``encode-cpu`` worker runs at once. Default: the number of cores."""
     measure_slots: int = Field(default_factory=_default_measure_slots, ge=1)
