@@ -1,6 +1,7 @@
 """Units begin when there is room, wait in turn, and go back to the queue with a code if there is none for long."""
 
 import asyncio
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,12 @@ from activities.admission import Admission, MemoryRoom, Needs, Room, ScratchRoom
 from activities.errors import as_application_error
 from activities.faults import NoRoom
 from activities.heartbeats import Pulse
+from activities.needs import shot_needs
+from activities.trials import EncodeActivities
+from domain.video import Codec
+from domain.work import TrialUnit, UnitOutcome
+from tests.activities.conftest import StoredTitle
+from tests.support.pieces import SMALL
 
 MOST = 100
 
@@ -126,3 +133,29 @@ async def test_a_unit_that_got_no_memory_keeps_no_space(tmp_path: Path) -> None:
 
 def test_the_machine_has_memory() -> None:
     assert memory_of_machine() > 1 << 28
+
+
+@pytest.mark.slow
+async def test_units_with_memory_for_one_run_one_after_the_other(stored_title: StoredTitle) -> None:
+    most = 0
+
+    class CountedRoom(MemoryRoom):
+        def _has(self, needed_bytes: int) -> bool:
+            nonlocal most
+            most = max(most, self._taken_bytes)
+            return super()._has(needed_bytes)
+
+    rooms = Admission(ScratchRoom(stored_title.box.scratch), CountedRoom(1))
+    box = dataclasses.replace(stored_title.box, admission=rooms)
+    units = [
+        stored_title.unit(TrialUnit(codec=Codec.H264, resolution=SMALL, shots=(shot,), crfs=(30.0, 40.0)))
+        for shot in (0, 1)
+    ]
+
+    async def both() -> list[UnitOutcome]:
+        return list(await asyncio.gather(*(EncodeActivities(box).run_trial_unit(unit) for unit in units)))
+
+    outcomes = await ActivityEnvironment().run(both)
+    assert [outcome.made for outcome in outcomes] == [2, 2]
+    needed = shot_needs(stored_title.mezzanine, 0, [SMALL, SMALL]).memory_bytes
+    assert most == needed
