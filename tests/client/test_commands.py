@@ -23,7 +23,7 @@ from client.requests import (
     title_id_for,
     workflow_id_of,
 )
-from domain.request import BadRequest, TitleRequest, parse_title_request
+from domain.request import BadRequest, ProvisionalOrder, TitleRequest, parse_title_request
 from storage.errors import SourceMissing, StorageUnavailable
 
 ROOT = Path(__file__).parents[2]
@@ -171,6 +171,7 @@ def test_the_same_request_is_the_same_workflow_whatever_its_priority() -> None:
     high = parse_title_request({**content, "priority": "high"})
     other = parse_title_request({**content, "recipe": {"baseline": "netflix-2015"}})
     assert workflow_id_of(low) == workflow_id_of(high)
+    assert workflow_id_of(low) == workflow_id_of(low.model_copy(update={"provisional": ProvisionalOrder()}))
     assert re.fullmatch(r"title/a/[0-9a-f]{16}", workflow_id_of(low))
     assert workflow_id_of(low) != workflow_id_of(other)
 

@@ -7,6 +7,7 @@ from client.live_view import LiveView
 from client.tables import kbps, ladder_table, saved_text
 from client.watching import RemainingTime, add_batches, percent_done, remaining_text
 from domain.progress import STAGES, BatchProgress, TitleProgress
+from domain.release import FirstPlayable
 from domain.result import ResultLadder
 from domain.work import UnitKind
 
@@ -90,6 +91,18 @@ def test_away_from_a_terminal_there_is_a_line_per_stage_and_no_bar() -> None:
         view.show(TitleProgress(title_id="a", stage="trials", trials_done=2, trials_total=8))
         view.show(TitleProgress(title_id="a", stage="plan", trials_done=8, trials_total=8, percent=60))
     assert written.getvalue() == "  0 %, trials, trial encodes 1/8\n 60 %, plan, trial encodes 8/8\n"
+
+
+def test_a_person_is_told_once_when_something_can_be_played() -> None:
+    playable = FirstPlayable(after_s=41.24, release_id="r0", duration_s=120.5, provisional=True)
+    written = io.StringIO()
+    with LiveView(Console(file=written, width=120)) as view:
+        view.show(TitleProgress(title_id="a", stage="trials"))
+        for _ in range(2):
+            view.show(TitleProgress(title_id="a", stage="trials", first_playable=playable))
+    assert written.getvalue().count("first playable after 41.2 s (provisional: the first 120.5 s)\n") == 1
+    full = playable.model_copy(update={"provisional": False})
+    assert full.words == "first playable after 41.2 s"
 
 
 def test_on_a_terminal_there_are_bars_with_counts() -> None:

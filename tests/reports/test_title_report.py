@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from domain.release import FirstPlayable
 from domain.result import ResultRung, TitleResult
 from domain.video import Codec
 from reports.markup import VOID_TAGS
@@ -205,6 +206,14 @@ def test_cost_audio_notes_and_tools_stand_in_the_page(outline: Outline) -> None:
         "165 r3222",
     ):
         assert words in outline.words
+
+
+def test_the_time_to_the_first_playable_segment_is_said_where_it_is_known(result: TitleResult) -> None:
+    early = FirstPlayable(after_s=41.2, release_id="r0", duration_s=120.0, provisional=True)
+    page = render_report(result.model_copy(update={"first_playable": early}), make_pictures())
+    assert "First playable after" in page
+    assert "provisional: 2 min" in page
+    assert "First playable after" not in render_report(result, make_pictures())
 
 
 def test_without_a_fixed_ladder_nothing_is_claimed_about_it(result: TitleResult) -> None:
