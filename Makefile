@@ -5,6 +5,10 @@ BIN := .venv/bin
 # Our matrices are small: with threads, numpy burns three times the CPU seconds.
 export OPENBLAS_NUM_THREADS ?= 1
 
+# Files of tests run on so many workers, in the order that tests/conftest.py gives; TEST_WORKERS=0 runs them one by one.
+TEST_WORKERS ?= 2
+SIDE_BY_SIDE = -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+
 .PHONY: help setup demo test check lint fast slow heavy faults players format requirements shots bench bench-oracle bench-search bench-load schema rules errors clean
 
 help: ## Show this list
@@ -26,10 +30,10 @@ demo: setup ## The main job: a sample title, end to end, on a local stack
 test: fast slow ## All tests (fast ones first)
 
 fast: setup ## The fast tests
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -m "not slow" $(SIDE_BY_SIDE)
 
 slow: setup players ## The slow tests: real servers, real titles, faults
-	@$(BIN)/python -m pytest -q -m "slow and not full and not heavy"
+	@$(BIN)/python -m pytest -q -m "slow and not full and not heavy" $(SIDE_BY_SIDE)
 
 heavy: setup ## The heaviest sources through every step to the mezzanine: a quarter of an hour
 	@$(BIN)/python -m pytest -q -m "heavy"

@@ -33,6 +33,8 @@ def reported(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
 
     @functools.wraps(command)
     def run(*args: P.args, **options: P.kwargs) -> None:
+        # Shells start what runs in the background with SIGINT ignored; whoever sends it to a command means it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             asyncio.run(_until_told_to_end(command(*args, **options)))
         except PertitleError as error:
