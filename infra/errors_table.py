@@ -14,6 +14,7 @@ ROOMS = (
 )  # fmt: skip
 FAMILIES = {
     "REQ": "The request",
+    "UPL": "The upload",
     "CNT": "The source as a file",
     "VID": "The pictures of the source",
     "AUD": "The sound of the source",
@@ -42,6 +43,9 @@ REMEDIES = {
     "REQ-008": "Check the path.",
     "REQ-009": "Write lines of a bandwidth in bits per second and a weight, such as `5000000,0.2`.",
     "REQ-010": "See what waits and what it offers with `pertitle attention`; somebody else may have decided already.",
+    "UPL-001": "Upload the file again from its beginning; remove the open upload if your client does not.",
+    "UPL-002": "Upload in parts of 5 MiB at least; only the last may be smaller.",
+    "UPL-003": "Upload in parts (one PUT takes 5 GiB at most, an object 5 TiB), or deliver a smaller file.",
     "CNT-001": "Check the address; let the upload end before the title is submitted.",
     "CNT-002": "Export the title again and check that the upload is complete.",
     "CNT-003": "Export the title again; the message says after which frame it is damaged.",

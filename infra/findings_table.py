@@ -7,7 +7,10 @@ from infra.errors_table import REMEDIES, coded_errors, meaning_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "error-codes.md"
 _NOTES = {
-    "UPL": "The digest of every upload is checked anyway ([STO-002](errors.md)); a request may state it, too.",
+    "UPL": "The digest of every upload is checked anyway ([STO-002](errors.md), also where the server finds it wrong);"
+    " a request may state it, too. A body that ended early or credentials that expired meanwhile are tried again"
+    " ([STO-003](errors.md)). We hand out no signed addresses; whoever does so for studios sees the server's own"
+    " answers.",
     "PKG": "IMF and other packages are not read yet; a source is one file. (`PKG-` codes in [errors.md](errors.md) are"
     " about what we package.)",
 }

@@ -10,6 +10,9 @@
     │   └── StoreThrottled  STO-021  it asks for fewer requests
     ├── AccessDenied        STO-004  our identity may not do this
     ├── StorageRefused      STO-005  the server says that the request is wrong
+    │   ├── PartsMissing    UPL-001  an upload in parts lacks one, or their order is wrong
+    │   ├── PartTooSmall    UPL-002  a part of an upload is smaller than the server takes
+    │   └── UploadTooLarge  UPL-003  an upload is larger than the server takes
     ├── ClockSkew           STO-006  our clock and the server's differ too much
     ├── BrokenDocument      STO-007  a stored document does not parse
     ├── DiskFull            STO-008  no room on the local disk
@@ -81,6 +84,24 @@ class StorageRefused(StorageError):
 
     code: ClassVar[str] = "STO-005"
     retryable: ClassVar[bool] = False
+
+
+class PartsMissing(StorageRefused):
+    """An upload in parts cannot be completed: a part is missing, or their order is wrong."""
+
+    code: ClassVar[str] = "UPL-001"
+
+
+class PartTooSmall(StorageRefused):
+    """A part of an upload, not the last, is smaller than the server takes."""
+
+    code: ClassVar[str] = "UPL-002"
+
+
+class UploadTooLarge(StorageRefused):
+    """An upload is larger than the server takes."""
+
+    code: ClassVar[str] = "UPL-003"
 
 
 class ClockSkew(StorageError):

@@ -18,10 +18,13 @@ from storage.errors import (
     DigestMismatch,
     DiskFull,
     ObjectMissing,
+    PartsMissing,
+    PartTooSmall,
     StorageError,
     StorageRefused,
     StorageUnavailable,
     StoreThrottled,
+    UploadTooLarge,
     WriteConflict,
 )
 
@@ -38,6 +41,9 @@ _THROTTLED = {"SlowDown", "TooManyRequests", "429"}
 _CONFLICT = {"ConditionalRequestConflict"}
 _REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
 
+# What an upload can do wrong. Source: S3 API reference, CompleteMultipartUpload and PutObject.
+_PARTS = {"InvalidPart", "InvalidPartOrder"}
+
 _CAUSES: tuple[tuple[set[str], type[StorageError]], ...] = (
     (_MISSING, ObjectMissing),
     (_WRONG_DIGEST, DigestMismatch),
@@ -47,6 +53,9 @@ _CAUSES: tuple[tuple[set[str], type[StorageError]], ...] = (
     (_LATER, StorageUnavailable),
     (_CONFLICT, WriteConflict),
     (_REGION, StorageRefused),
+    (_PARTS, PartsMissing),
+    ({"EntityTooSmall"}, PartTooSmall),
+    ({"EntityTooLarge"}, UploadTooLarge),
 )
 
 _FIX: dict[type[StorageError], str] = {
@@ -54,6 +63,9 @@ _FIX: dict[type[StorageError], str] = {
     ClockSkew: "synchronize the clock of this machine (NTP)",
     StorageUnavailable: "check that the S3 server runs and can be reached; the step is tried again",
     StoreThrottled: "give the store room, or let fewer workers use it; the step is tried again",
+    PartsMissing: "upload the file again from its beginning; remove the open upload if your client does not",
+    PartTooSmall: "upload in parts of 5 MiB at least (only the last may be smaller)",
+    UploadTooLarge: "upload in parts (one PUT takes 5 GiB at most, an object 5 TiB), or deliver a smaller file",
     DiskFull: "free some space in the scratch folder, or give the worker a larger one",
 }
 

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
         (409, "ConditionalRequestConflict", errors.WriteConflict),
         (400, "InvalidRequest", errors.StorageRefused),
         (405, "MethodNotAllowed", errors.StorageRefused),
+        (400, "InvalidPart", errors.PartsMissing),
+        (400, "InvalidPartOrder", errors.PartsMissing),
+        (400, "EntityTooSmall", errors.PartTooSmall),
+        (400, "EntityTooLarge", errors.UploadTooLarge),
     ],
 )
 def test_each_answer_has_its_error(status: int, code: str, expected: type[StorageError]) -> None:
