@@ -136,13 +136,17 @@ class ProvisionalRelease:
         self._require_wanted()
         published = await workflow.execute_activity_method(
             DeliveryActivities.publish_title,
-            PublishTask(
-                title_id=request.title_id,
-                presentation=packaged.presentation,
-                source_sha256=opened.source.sha256,
-                recipe_sha256=digest_of(request.recipe),
-                provisional=True,
-            ),
+            args=[
+                PublishTask(
+                    title_id=request.title_id,
+                    presentation=packaged.presentation,
+                    source_sha256=opened.source.sha256,
+                    recipe_sha256=digest_of(request.recipe),
+                    provisional=True,
+                ),
+                # With fewer arguments than parameters, Temporal reads none of them as its type.
+                None,
+            ],
             **self._on_part(IO, "publish the provisional release"),
         )
         self._side.spend(STAGE, published.cpu_s)
