@@ -1,11 +1,15 @@
 """What a request expects of its source, and what was waved through: from payloads and documents alike."""
 
+from temporalio.exceptions import ApplicationError
+
 from activities.toolbox import Toolbox
-from domain.findings import InspectionReport, Override, wave_through
+from domain.files import StoredFile
+from domain.findings import CATALOGUE, InspectionReport, Level, Override, wave_through
 from domain.request import TitleRequest
 from domain.result import ResultInspection
-from domain.steps import InspectionOrder, OpenedTitle, SettledInspection
+from domain.steps import InspectionOrder, OpenedTitle, SettledInspection, StoppingFinding
 from domain.values import canonical_json
+from media.findings import judge_upload, stops_of
 
 LARGEST_ORDER_BYTES = 700
 """A larger order goes by a document: with the source's reference beside it, a payload stays below 1 KB."""
@@ -24,6 +28,30 @@ def read_expectations(toolbox: Toolbox, order: InspectionOrder | None) -> Inspec
     if order is None:
         return InspectionOrder()
     return order if order.document is None else toolbox.results.read_document(order.document, InspectionOrder)
+
+
+def refuse_upload(source: StoredFile, order: InspectionOrder) -> None:
+    """Ends a title whose file is another one than the request states, before anybody wonders why it does not decode.
+
+    Raises:
+        ApplicationError: with the code of the first fatal finding.
+    """
+    fatal = [stop for stop in stops_of(judge_upload(source, order.policy)) if stop.level is Level.FATAL]
+    if fatal:
+        raise failure_of(fatal[0])
+
+
+def failure_of(stop: StoppingFinding) -> ApplicationError:
+    """Returns the failure of a title that a finding ends; its type is the finding's code."""
+    message = f"{stop.code} {CATALOGUE[stop.code].meaning} {stop.message}"
+    return ApplicationError(message, record_of(stop), type=stop.code, non_retryable=True)
+
+
+def record_of(stop: StoppingFinding) -> dict[str, str]:
+    """Returns code, where, found, expected and fix."""
+    kind = CATALOGUE[stop.code]
+    where, _, found = stop.message.partition(": ")
+    return {"code": stop.code, "where": where, "found": found, "expected": kind.expected, "fix": kind.fix}
 
 
 def read_settled(toolbox: Toolbox, settled: SettledInspection | None) -> ResultInspection:

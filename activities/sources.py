@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.expectations import keep_expectations, read_expectations
+from activities.expectations import keep_expectations, read_expectations, refuse_upload
 from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
 from activities.needs import source_needs, split_needs
@@ -80,10 +80,17 @@ class SourceActivities:
     async def inspect_source(self, source: StoredFile, order: InspectionOrder | None = None) -> InspectedSource:
         """Probes the source and decodes all of it; what we cannot encode right ends here with a code."""
         pulse, order = Pulse("inspect"), await asyncio.to_thread(read_expectations, self._box, order)
+        refuse_upload(source, order)
         async with self._box.roomy_bench(pulse, source_needs(source)) as bench:
             path = await self._box.fetch_source(source, bench, pulse)
-            looks = look_order(bench.scratch, order.policy)
-            found = await inspect_source(bench.tools, path, source, on_progress=pulse, looks=looks)
+            found = await inspect_source(
+                bench.tools,
+                path,
+                source,
+                on_progress=pulse,
+                looks=look_order(bench.scratch, order.policy),
+                repeats=order.policy.repeats,
+            )
         findings = judge_source(found.description, found.start_s, found.looks, order.policy)
         findings = (
             *wave_through(findings, order.overrides),

@@ -19,7 +19,7 @@ from client.output import show
 from domain.files import StoredFile
 from domain.findings import Finding, InspectionReport
 from domain.inspection_policy import InspectionPolicy
-from media.findings import judge_source, write_report
+from media.findings import judge_source, judge_upload, stops_of, write_report
 from media.inspection import inspect_source
 from media.looks import look_order
 from media.progress import ignore_progress
@@ -67,12 +67,33 @@ async def inspect_file(path: Path, policy: InspectionPolicy) -> InspectionReport
         SourceError: if it cannot be encoded at all.
     """
     stored = await asyncio.to_thread(_describe, path)
+    wrong = judge_upload(stored, policy)
+    if stops_of(wrong):
+        return _unopened(path.name, stored, wrong)
     with tempfile.TemporaryDirectory(prefix="pertitle-inspect-") as folder:
         source = await asyncio.to_thread(_under_our_name, path, Path(folder))
-        looks = look_order(Path(folder), policy)
-        found = await inspect_source(find_tools(), source, stored, on_progress=ignore_progress, looks=looks)
+        found = await inspect_source(
+            find_tools(),
+            source,
+            stored,
+            on_progress=ignore_progress,
+            looks=look_order(Path(folder), policy),
+            repeats=policy.repeats,
+        )
     findings = judge_source(found.description, found.start_s, found.looks, policy)
     return write_report(found.description, findings, found.looks, name=path.name)
+
+
+def _unopened(name: str, file: StoredFile, wrong: tuple[Finding, ...]) -> InspectionReport:
+    """What is wrong with another file than the one expected is nobody's business."""
+    return InspectionReport(
+        file=name,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        summary="not opened: it is not the file that is expected",
+        findings=wrong,
+        checks=("digest", "size"),
+    )
 
 
 def _describe(path: Path) -> StoredFile:

@@ -58,6 +58,12 @@ CATALOGUE: dict[str, FindingKind] = {
         "the SHA-256 of `inspection.sha256`",
         "upload the file again, or correct the digest",
     ),
+    "UPL-102": _kind(
+        Level.FATAL,
+        "The file has not the size that the request states: an upload was cut short, or it is another file.",
+        "the size of `inspection.size_bytes`",
+        "upload the file again, or correct the size",
+    ),
     "CNT-101": _kind(
         Level.OVERRIDABLE,
         "Sound and pictures differ much in length.",

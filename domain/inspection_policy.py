@@ -40,6 +40,11 @@ class InspectionPolicy(StrictValue):
     """Whether a source without text tracks stops (``TXT-102``)."""
     sha256: Sha256 | None = None
     """Digest that the source must have (``UPL-101``)."""
+    size_bytes: int | None = Field(default=None, ge=1)
+    """Size that the source must have (``UPL-102``)."""
+    repeats: int = Field(default=240, ge=1, le=100_000)
+    """How many frames of the title a picture of the source may become in the mean, where irregular times are put on a
+    constant rate; titles of 100,000 frames may always (``SEC-002``)."""
     levels: dict[FindingCode, Level] = Field(default={}, max_length=30)
     """Other levels for some codes: ``{"VID-101": "overridable"}``."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
+from domain.files import StoredFile
 from domain.findings import CATALOGUE, Finding, InspectionReport, Override, TrackLoudness
 from domain.hdr import DynamicRange, HdrMetadata
 from domain.inspection_policy import InspectionPolicy
@@ -35,9 +36,7 @@ class _Judge:
         self.end_s = float(start_s + source.video.exact_duration_s)
 
     def finding(self, code: str, where: str, found: str, **more: Any) -> Finding:
-        kind = CATALOGUE[code]
-        level = self.policy.level_of(code)
-        return Finding(code=code, level=level, where=where, found=found, expected=kind.expected, fix=kind.fix, **more)
+        return _finding(self.policy, code, where, found, **more)
 
     def at(self, code: str, track: int, kind: str, span: Span, found: str) -> Finding:
         """A finding at a stretch of time, given in the container's clock."""
@@ -55,6 +54,11 @@ class _Judge:
             for span in spans
             if span[1] - span[0] >= least_s and span[0] > self.start_s + frame_s and span[1] < self.end_s - frame_s
         ]
+
+
+def _finding(policy: InspectionPolicy, code: str, where: str, found: str, **more: Any) -> Finding:
+    kind, level = CATALOGUE[code], policy.level_of(code)
+    return Finding(code=code, level=level, where=where, found=found, expected=kind.expected, fix=kind.fix, **more)
 
 
 def judge_source(
@@ -80,10 +84,21 @@ def judge_source(
     return tuple(sorted(found, key=lambda finding: order.index(finding.code)))
 
 
+def judge_upload(file: StoredFile, policy: InspectionPolicy) -> tuple[Finding, ...]:
+    """Returns what is wrong with a file as a whole: known before it is opened."""
+    facts = (
+        ("UPL-101", policy.sha256, file.sha256, f"SHA-256 {file.sha256}"),
+        ("UPL-102", policy.size_bytes, file.size_bytes, f"{file.size_bytes:,} bytes"),
+    )
+    return tuple(
+        _finding(policy, code, "source", found)
+        for code, wanted, seen, found in facts
+        if wanted is not None and wanted != seen
+    )
+
+
 def _judge_file(judge: _Judge) -> Iterator[Finding]:
-    wanted, file = judge.policy.sha256, judge.source.file
-    if wanted is not None and wanted != file.sha256:
-        yield judge.finding("UPL-101", "source", f"SHA-256 {file.sha256}")
+    yield from judge_upload(judge.source.file, judge.policy)
     for note in judge.source.notes:
         yield judge.finding("CNT-103", "source", note)
     for track in judge.source.damaged_audio:
@@ -187,11 +202,8 @@ def unused_overrides(
 ) -> tuple[Finding, ...]:
     """Returns a finding for each override of what was not found."""
     found = {finding.code for finding in findings}
-    kind, level = CATALOGUE["POL-101"], policy.level_of("POL-101")
     return tuple(
-        Finding(code="POL-101", level=level, where="request", found=override.code, expected=kind.expected, fix=kind.fix)
-        for override in overrides
-        if override.code not in found
+        _finding(policy, "POL-101", "request", override.code) for override in overrides if override.code not in found
     )
 
 

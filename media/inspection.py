@@ -20,6 +20,7 @@ from media.pictures import PictureTrack, decode_pictures, last_line, was_killed
 from media.probe import PROBE_S, LocalSource, Probe, ProbedTrack, choose_video_track, parse_probe, probe_command
 from media.process import run_tool
 from media.progress import sound_reader
+from media.retiming import USUAL_REPEATS
 from media.threats import refuse_bomb, refuse_disguise, refuse_greed
 from media.tools import ToolPaths
 from media.track_roles import audio_role_of, text_role_of
@@ -48,6 +49,7 @@ async def inspect_source(
     *,
     on_progress: Callable[[int], None],
     looks: LookOrder | None = None,
+    repeats: int = USUAL_REPEATS,
 ) -> Inspection:
     """Inspects a source.
 
@@ -57,6 +59,7 @@ async def inspect_source(
         file: The same source in the store.
         on_progress: Called with the number of frames decoded so far.
         looks: What to look and listen for meanwhile.
+        repeats: Frames of a constant rate that one picture may become in the mean.
 
     Raises:
         UnreadableSource: if it is not media.
@@ -78,7 +81,7 @@ async def inspect_source(
     hdr, hdr_cpu_s = await _read_hdr(tools, source, track, where)
     color, assumed = read_color(track, where=where)
     draft = _video_track(track, color, is_assumed=bool(assumed)).model_copy(update={"hdr": hdr})
-    form = PictureTrack(source, track, draft, read_geometry(track, where=where), where, looks)
+    form = PictureTrack(source, track, draft, read_geometry(track, where=where), where, looks, repeats)
     pictures = await decode_pictures(tools, form, on_progress)
     sound = await _read_audio(Bench(tools, path.parent, on_progress), source, probe, looks)
     description = SourceDescription(

@@ -35,7 +35,7 @@ from media.looks import LookOrder
 from media.normalization import check_size, normalization_filters
 from media.probe import LocalSource, ProbedTrack
 from media.process import run_tool
-from media.retiming import ConstantRate, plan_constant_rate
+from media.retiming import USUAL_REPEATS, ConstantRate, plan_constant_rate
 from media.threats import refuse_long_clock
 from media.tools import ToolPaths
 
@@ -64,6 +64,8 @@ class PictureTrack:
     """Name of the track for people."""
     looks: LookOrder | None = None
     """What to look for while it is decoded."""
+    repeats: int = USUAL_REPEATS
+    """Frames that one picture may become in the mean."""
 
 
 async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Callable[[int], None]) -> DecodedPictures:
@@ -73,7 +75,7 @@ async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Ca
         DamagedSource: if not all of it decodes.
         InterlacedSource: if the order of its fields changes.
         VariableFrameRate: if its frames come so that no constant rate can show them.
-        ResourceBomb: if they span more hours than any title has.
+        ResourceBomb: if they span more hours than any title has, or few of them would become very many frames.
         UnsupportedPicture: if the size changes, or the pictures are too small.
     """
     log = FrameLog(on_progress)
@@ -168,7 +170,7 @@ def _constant_rate(log: FrameLog, track: PictureTrack) -> ConstantRate | Fractio
     try:
         return exact_rate(log.seconds, declared, tick=log.time_base, where=track.where)
     except VariableFrameRate:
-        return plan_constant_rate(log.seconds, declared, where=track.where)
+        return plan_constant_rate(log.seconds, declared, where=track.where, repeats=track.repeats)
 
 
 def _check_length(log: FrameLog, track: PictureTrack, rate: ConstantRate | Fraction) -> None:

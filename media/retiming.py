@@ -12,8 +12,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar
 
+from domain.inspection_policy import InspectionPolicy
 from domain.normalization import Retiming
-from media.errors import VariableFrameRate
+from media.errors import ResourceBomb, VariableFrameRate
 from media.threats import refuse_long_clock
 
 Picture = TypeVar("Picture")
@@ -24,6 +25,9 @@ STANDARD_RATES = tuple(
                  (60000, 1001), (60, 1), (100, 1), (120000, 1001), (120, 1), (10, 1), (12, 1), (25, 2), (15, 1))
 )  # fmt: skip
 """Frames per second that people choose."""
+USUAL_REPEATS = InspectionPolicy().repeats
+FREE_FRAMES = 100_000
+"""A title of so many frames (an hour) may repeat what it will: its work is bounded."""
 _MAY_BE_LOST = Fraction(1, 100)
 _LONGEST_STILL_S = 600
 """A longer time without a picture is a broken clock."""
@@ -45,17 +49,21 @@ class ConstantRate:
         return self.retiming.repeated + self.retiming.dropped
 
 
-def plan_constant_rate(seconds: tuple[Fraction, ...], declared: tuple[Fraction, ...], *, where: str) -> ConstantRate:
+def plan_constant_rate(
+    seconds: tuple[Fraction, ...], declared: tuple[Fraction, ...], *, where: str, repeats: int = USUAL_REPEATS
+) -> ConstantRate:
     """Returns the rate of the title and what it does to the source's pictures.
 
     Args:
         seconds: Time of each decoded picture, two at least.
         declared: Rates that the container states; they decide between rates that change equally much.
         where: The source's name for people.
+        repeats: Frames that a picture may become in the mean; a title of ``FREE_FRAMES`` may always.
 
     Raises:
         VariableFrameRate: if time runs backwards or stands still for too long, or no standard rate keeps the pictures.
-        ResourceBomb: if they span more hours than any title has: all of that time would be filled with pictures.
+        ResourceBomb: if they span more hours than any title has: all of that time would be filled with
+            pictures; or if so few pictures would fill so much time.
     """
     refuse_long_clock(seconds, where=where)
     _check_clock(seconds, where)
@@ -67,6 +75,7 @@ def plan_constant_rate(seconds: tuple[Fraction, ...], declared: tuple[Fraction, 
     best = min(plans, key=lambda plan: (plan.changes, plan.frame_rate not in declared))
     for plan in (best, *(_plan(seconds, usual, rate) for rate in higher)):
         if plan.retiming.dropped <= _MAY_BE_LOST * len(seconds):
+            _check_repeats(plan, repeats, where)
             return plan
     raise VariableFrameRate(
         where,
@@ -119,6 +128,18 @@ def _check_clock(seconds: tuple[Fraction, ...], where: str) -> None:
                 expected=f"0 to {_LONGEST_STILL_S} s",
                 fix="export the title again with a continuous clock",
             )
+
+
+def _check_repeats(plan: ConstantRate, repeats: int, where: str) -> None:
+    """Refuses files of a few pictures that would make days of work."""
+    pictures = plan.retiming.source_frames
+    if plan.frames > max(FREE_FRAMES, repeats * pictures):
+        raise ResourceBomb(
+            where,
+            found=f"{pictures:,} pictures that would become {plan.frames:,} frames at {plan.frame_rate} a second",
+            expected=f"at most {repeats} frames for each picture, or {FREE_FRAMES:,} frames",
+            fix="export the title at its constant rate; for a real slide show, raise `inspection.repeats`",
+        )
 
 
 def _plan(seconds: tuple[Fraction, ...], usual: Fraction, rate: Fraction) -> ConstantRate:

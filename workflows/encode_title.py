@@ -111,7 +111,7 @@ class EncodeTitle(Attended):
             self._enter("publish")
             return opened.finished
         mezzanine = await self._prepare(request, opened)
-        await self._provisional.plan(request, opened, mezzanine)
+        await self._provisional.plan(request, opened, mezzanine, self._inspection)
         # The fixed ladder is for the report only: it fills what the title's own work leaves idle.
         _, made, _ = await side_by_side(
             self._provisional.run(request, opened),

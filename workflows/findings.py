@@ -1,9 +1,9 @@
 """Findings of inspection that stop a title: they wait for a named person, or end it."""
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.expectations import failure_of, record_of
     from domain.attention import Choice, Decision, WaitingItem
     from domain.findings import CATALOGUE, Level, Override
     from domain.request import TitleRequest
@@ -28,7 +28,7 @@ async def settle_findings(inspected: InspectedSource, room: WaitingRoom, *, wait
     """
     final = [stop for stop in inspected.stops if stop.level is Level.FATAL or not waits]
     if final:
-        raise _failure(final[0])
+        raise failure_of(final[0])
     decisions: list[Decision] = await side_by_side(*(room.wait_for(_item_of(stop)) for stop in inspected.stops))
     overrides = tuple(
         Override(code=stop.code, by=decision.name, reason=decision.reason[:_LONGEST_REASON])
@@ -50,17 +50,6 @@ def _item_of(stop: StoppingFinding) -> WaitingItem:
         item_id=f"finding-{stop.code}",
         code=stop.code,
         message=f"{CATALOGUE[stop.code].meaning} {stop.message}{more}"[:400],
-        record=_record_of(stop),
+        record=record_of(stop),
         choices=(Choice.OVERRIDE, Choice.FAIL),
     )
-
-
-def _record_of(stop: StoppingFinding) -> dict[str, str]:
-    kind = CATALOGUE[stop.code]
-    where, _, found = stop.message.partition(": ")
-    return {"code": stop.code, "where": where, "found": found, "expected": kind.expected, "fix": kind.fix}
-
-
-def _failure(stop: StoppingFinding) -> ApplicationError:
-    message = f"{stop.code} {CATALOGUE[stop.code].meaning} {stop.message}"
-    return ApplicationError(message, _record_of(stop), type=stop.code, non_retryable=True)

@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         PlannedProvisional,
         ProvisionalTask,
         PublishTask,
+        SettledInspection,
     )
     from domain.values import digest_of
     from domain.work import WorkList
@@ -62,11 +63,19 @@ class ProvisionalRelease:
         self._side = _SideLog(log)
         self._work = TitleWork(self._side, room, lane=STAGE)
         self._planned: PlannedProvisional | None = None
+        self._inspection = SettledInspection()
         self._steps: asyncio.Future[None] | None = None
         self._is_over = False
 
-    async def plan(self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference) -> None:
+    async def plan(
+        self,
+        request: TitleRequest,
+        opened: OpenedTitle,
+        mezzanine: MezzanineReference,
+        inspection: SettledInspection,
+    ) -> None:
         """Plans the release if the request asks for one, so that its units stand first in the queues."""
+        self._inspection = inspection
         if request.provisional is None:
             return
         self._work.request, self._work.silence_s = request, opened.heartbeat_timeout_s
@@ -144,8 +153,7 @@ class ProvisionalRelease:
                     recipe_sha256=digest_of(request.recipe),
                     provisional=True,
                 ),
-                # With fewer arguments than parameters, Temporal reads none of them as its type.
-                None,
+                self._inspection,
             ],
             **self._on_part(IO, "publish the provisional release"),
         )

@@ -1,11 +1,19 @@
 """What a request expects stays a small payload, and who waved what through is sealed with the release."""
 
 import pytest
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.delivery import DeliveryActivities
-from activities.expectations import keep_expectations, overrides_of, read_expectations, read_settled
+from activities.expectations import (
+    keep_expectations,
+    overrides_of,
+    read_expectations,
+    read_settled,
+    refuse_upload,
+)
 from domain.findings import CATALOGUE, Finding, InspectionReport, Override
+from domain.inspection_policy import InspectionPolicy
 from domain.request import TitleRequest, parse_title_request
 from domain.steps import InspectionOrder, OpenedTitle, PublishTask, SettledInspection
 from domain.values import canonical_json
@@ -17,6 +25,8 @@ from workflows.findings import order_of
 pytestmark = pytest.mark.slow
 KIM = Override(code="VID-102", by="Kim Lee", reason="an audio play")
 LU = Override(code="CNT-101", by="Lu", reason="end credits without sound")
+
+LENIENT = {"UPL-102": "warning"}
 
 
 def finding(code: str, override: Override | None = None) -> Finding:
@@ -56,6 +66,24 @@ def test_twenty_overrides_reach_inspection_whole_and_no_payload_grows(
 def test_titles_of_before_there_were_findings_expect_nothing(stored_title: StoredTitle) -> None:
     assert read_expectations(stored_title.box, None) == InspectionOrder()
     assert overrides_of(read_settled(stored_title.box, None)) == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [({"size_bytes": 1}, "UPL-102"), ({"sha256": "f" * 64}, "UPL-101"), ({"size_bytes": 1, "levels": LENIENT}, "")],
+)
+def test_a_file_that_is_not_the_stated_one_ends_before_it_is_opened(
+    policy: dict[str, object], code: str, stored_title: StoredTitle
+) -> None:
+    source = stored_title.mezzanine.source.file
+    order = InspectionOrder(policy=InspectionPolicy.model_validate(policy))
+    if not code:
+        refuse_upload(source, order)
+        return
+    with pytest.raises(ApplicationError, match=f"{code} .* source: ") as failure:
+        refuse_upload(source, order)
+    assert (failure.value.type, failure.value.non_retryable) == (code, True)
+    assert failure.value.details[0]["fix"] == CATALOGUE[code].fix
 
 
 async def test_a_release_is_sealed_with_who_waved_what_through(

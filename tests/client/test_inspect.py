@@ -40,6 +40,17 @@ def test_a_file_that_would_stop_is_refused_with_its_findings(clip: Path, strict:
     assert "TXT-102" in shown.stdout
 
 
+@pytest.mark.parametrize(("expected", "code"), [({"size_bytes": 5}, "UPL-102"), ({"sha256": "a" * 64}, "UPL-101")])
+def test_another_file_than_the_one_expected_is_told_so_even_if_it_is_no_media(
+    expected: dict[str, object], code: str, tmp_path: Path
+) -> None:
+    policy = tmp_path / "expected.json"
+    policy.write_text(json.dumps(expected))
+    shown = run(app, ["inspect", str(write_text(tmp_path)), "--policy", str(policy)])
+    assert shown.exit_code == ExitCode.REFUSED
+    assert code in shown.stdout
+
+
 def test_what_is_no_media_is_refused_by_code(tmp_path: Path) -> None:
     shown = run(app, ["inspect", str(write_text(tmp_path))])
     assert shown.exit_code == ExitCode.REFUSED

@@ -158,6 +158,12 @@ def test_another_file_than_the_request_states_is_fatal_and_cannot_be_waved_throu
     assert kept.stops
 
 
+def test_a_file_of_another_size_than_the_request_states_is_fatal() -> None:
+    (finding,) = found(size_bytes=SOURCE.file.size_bytes + 1)
+    assert (finding.code, finding.level) == ("UPL-102", Level.FATAL)
+    assert found(size_bytes=SOURCE.file.size_bytes) == []
+
+
 def test_a_named_person_waves_through_what_may_be_and_an_override_of_nothing_is_told() -> None:
     findings = found(replace(PICTURES, active=None, black=((10.0, math.inf),)))
     override = Override(code="VID-102", by="Kim", reason="an audio play")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.errors import ResourceBomb, VariableFrameRate
-from media.retiming import STANDARD_RATES, place_pictures, plan_constant_rate, slot_of
+from media.retiming import FREE_FRAMES, STANDARD_RATES, place_pictures, plan_constant_rate, slot_of
 
 gaps = st.lists(st.integers(min_value=1, max_value=400), min_size=1, max_size=60)
 
@@ -94,6 +94,30 @@ def test_a_clock_of_ten_years_is_refused_before_a_frame_of_it_is_planned() -> No
     tracemalloc.stop()
 
 
-def test_a_clock_of_a_day_may_be_slow() -> None:
+def test_a_clock_of_a_day_is_filled_only_where_the_request_allows_it() -> None:
     day = tuple(Fraction(600 * n) for n in range(24 * 6))
-    assert plan_constant_rate(day, (), where="source").frames == 24 * 3600 * 10
+    with pytest.raises(ResourceBomb, match="SEC-002 source: 144 pictures that would become 864,000 frames at 10 a"):
+        plan_constant_rate(day, (), where="source")
+    assert plan_constant_rate(day, (), where="source", repeats=6000).frames == 24 * 3600 * 10
+
+
+def test_a_handful_of_pictures_makes_no_millions_of_frames() -> None:
+    """Most steps are short, so that the rate is high; the others are as long as a step may be."""
+    bursts = tuple(Fraction(600 * n) + Fraction(k, 120) for n in range(60) for k in range(3))
+    with pytest.raises(ResourceBomb, match="180 pictures that would become 4,243,759 frames at 120000/1001 a"):
+        plan_constant_rate(bursts, (), where="source")
+
+
+def test_an_hour_of_slides_passes_whatever_their_number() -> None:
+    slides = tuple(Fraction(590 * n) for n in range(7))
+    assert plan_constant_rate(slides, (), where="source", repeats=1).frames == 41_300
+
+
+@given(gaps, st.integers(min_value=1, max_value=50))
+def test_no_planned_title_has_more_frames_than_it_may(steps_s: list[int], repeats: int) -> None:
+    seconds = tuple(Fraction(sum(steps_s[:n])) for n in range(len(steps_s) + 1))
+    try:
+        planned = plan_constant_rate(seconds, (), where="source", repeats=repeats)
+    except ResourceBomb:
+        return
+    assert planned.frames <= max(FREE_FRAMES, repeats * len(seconds))

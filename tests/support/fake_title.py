@@ -73,6 +73,8 @@ class FakeTitle:
     """What was to be written into the result."""
     sealed: SettledInspection | None = None
     """What was to be sealed with the release."""
+    sealed_provisional: SettledInspection | None = None
+    """What was to be sealed with the provisional one."""
     finished: TitleReceipt | None = None
     full_release_is_current: bool = False
     """A provisional release is not needed."""
@@ -250,7 +252,10 @@ class FakeTitle:
         @activity.defn(name="publish_title")
         async def publish_title(task: PublishTask, settled: SettledInspection | None = None) -> PublishedTitle:
             await self._delivers("publish_title", PART if task.provisional else FILE)
-            self.sealed = self.sealed if task.provisional else settled
+            if task.provisional:
+                self.sealed_provisional = settled
+            else:
+                self.sealed = settled
             return PublishedTitle(release=RELEASE, cpu_s=1.0)
 
         @activity.defn(name="write_result")

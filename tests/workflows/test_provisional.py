@@ -13,7 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.progress import TitleProgress
 from domain.release import FirstPlayable
-from tests.support.fake_title import RECEIPT, FakeTitle
+from tests.support.fake_title import FILE, RECEIPT, FakeTitle
 from tests.support.stacks import wait_for_answer
 from tests.support.title_workers import title_workers
 from workflows.encode_title import EncodeTitle
@@ -93,6 +93,9 @@ async def test_it_is_current_and_known_while_the_title_is_still_tried_out(tempor
     assert fake.result is not None
     assert fake.first_playable == progress.first_playable == seen
     assert fake.result.cpu_s.provisional > 0
+    assert fake.sealed_provisional == fake.sealed == fake.settled
+    assert fake.sealed is not None
+    assert fake.sealed.report == FILE
     assert (progress.rungs_done, progress.rungs_total) == (64, 16)
     assert seen.words in details
 
