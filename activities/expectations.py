@@ -8,7 +8,7 @@ from domain.findings import CATALOGUE, InspectionReport, Level, Override, wave_t
 from domain.request import TitleRequest
 from domain.result import ResultInspection
 from domain.steps import InspectionOrder, OpenedTitle, SettledInspection, StoppingFinding
-from domain.values import canonical_json
+from domain.values import Sha256, canonical_json, digest_of
 from media.findings import judge_upload, stops_of
 
 LARGEST_ORDER_BYTES = 700
@@ -18,7 +18,7 @@ LARGEST_ORDER_BYTES = 700
 def keep_expectations(toolbox: Toolbox, request: TitleRequest, opened: OpenedTitle) -> OpenedTitle:
     """Returns an opened title with its inspection order in the store, if that is too large for a payload."""
     order = InspectionOrder(policy=request.inspection, overrides=request.overrides)
-    if opened.finished is not None or len(canonical_json(order)) <= LARGEST_ORDER_BYTES:
+    if (opened.finished is not None and opened.is_settled) or len(canonical_json(order)) <= LARGEST_ORDER_BYTES:
         return opened
     return opened.model_copy(update={"order": toolbox.results.put_document(order)})
 
@@ -28,6 +28,17 @@ def read_expectations(toolbox: Toolbox, order: InspectionOrder | None) -> Inspec
     if order is None:
         return InspectionOrder()
     return order if order.document is None else toolbox.results.read_document(order.document, InspectionOrder)
+
+
+def settled_key(title_key: Sha256, request: TitleRequest) -> Sha256:
+    """Returns the content key of what was settled about a title's source: the title, and what was expected of it."""
+    return digest_of({"title": title_key, "policy": request.inspection.model_dump(mode="json"), "version": 1})
+
+
+def keep_settled(toolbox: Toolbox, settled: SettledInspection | None) -> None:
+    """Remembers that a source passed a policy, so that a finished title is not inspected by it again."""
+    if settled is not None and settled.key is not None:
+        toolbox.results.keep("settled", settled.key, settled)
 
 
 def refuse_upload(source: StoredFile, order: InspectionOrder) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from activities.delivery import checks_key, read_renditions
-from activities.expectations import read_settled
+from activities.expectations import keep_settled, read_settled
 from activities.heartbeats import Pulse
 from activities.readings import pool_title, read_delivered
 from activities.search_readings import read_searches, sum_up_searches, waves_of
@@ -79,9 +79,15 @@ class ResultActivities:
         inspection = await asyncio.to_thread(read_settled, self._box, settled)
         seen = {"inspection": inspection, "first_playable": playable}
         receipt = await asyncio.to_thread(self._write, task, seen)
+        await asyncio.to_thread(keep_settled, self._box, settled)
         base = self._box.report_base_url
         url = f"{base}/titles/{task.title_id}/report" if base else ""
         return FinishedTitle(receipt=receipt, report_url=url)
+
+    @activity.defn
+    async def keep_settled(self, settled: SettledInspection) -> None:
+        """Remembers that a finished title has passed another policy, too."""
+        await asyncio.to_thread(keep_settled, self._box, settled)
 
     def _write(self, task: ResultTask, seen: dict[str, ResultInspection | FirstPlayable | None]) -> TitleReceipt:
         mezzanine = self._box.read_mezzanine(task.mezzanine)

@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.expectations import keep_expectations, read_expectations, refuse_upload
+from activities.expectations import keep_expectations, read_expectations, refuse_upload, settled_key
 from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
 from activities.needs import source_needs, split_needs
@@ -27,6 +27,7 @@ from domain.steps import (
     InspectionOrder,
     MezzanineReference,
     OpenedTitle,
+    SettledInspection,
     ShotTask,
     SourceInspection,
     SplitTask,
@@ -72,6 +73,7 @@ class SourceActivities:
             recipe=recipe,
             title_key=key,
             finished=finished,
+            is_settled=finished is None or await asyncio.to_thread(self._is_settled, settled_key(key, request)),
             heartbeat_timeout_s=self._box.heartbeat_timeout_s,
         )
         return await asyncio.to_thread(keep_expectations, self._box, request, opened)
@@ -184,6 +186,9 @@ class SourceActivities:
                 encoded = [await pulse.run(self._keep_audio, file, pulse) for file in files]
             kept = await asyncio.to_thread(self._box.results.keep, "audio", key, AudioTracks(tracks=tuple(encoded)))
         return EncodedTracks(count=len(kept.tracks), cpu_s=cpu_s)
+
+    def _is_settled(self, key: Sha256) -> bool:
+        return self._box.results.find("settled", key, SettledInspection) is not None
 
     async def _read_inspection(self, reference: StoredFile) -> SourceInspection:
         return await asyncio.to_thread(self._box.results.read_document, reference, SourceInspection)

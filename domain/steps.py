@@ -68,6 +68,8 @@ class OpenedTitle(Value):
     title_key: Sha256
     """Digest of title id, source, recipe and tools."""
     finished: TitleReceipt | None = None
+    is_settled: bool = Field(default=True, exclude_if=lambda is_so: is_so)
+    """The finished title was inspected by the policy of this request; if not, only that is still to be done."""
     order: StoredFile | None = Field(default=None, exclude_if=lambda order: order is None)
     """An ``InspectionOrder`` that is too large for a payload."""
     heartbeat_timeout_s: float = Field(default=60.0, gt=0)
@@ -111,6 +113,8 @@ class SettledInspection(Value):
     """An ``InspectionReport``."""
     overrides: tuple[Override, ...] = Field(default=(), max_length=20)
     """By the people who decided while the title waited."""
+    key: Sha256 | None = Field(default=None, exclude_if=lambda key: key is None)
+    """Content key of the title and the policy by which it was inspected."""
 
 
 class ShotTask(Value):

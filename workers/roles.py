@@ -72,6 +72,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             delivery.package_title,
             delivery.publish_title,
             results.write_result,
+            results.keep_settled,
         ],
         ENCODE_CPU: [
             searches.run_search_unit,

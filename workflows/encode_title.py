@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 
 with workflow.unsafe.imports_passed_through():
     from activities.delivery import DeliveryActivities
+    from activities.expectations import settled_key
     from activities.measures import MeasureActivities
     from activities.planning import PlanActivities
     from activities.results import ResultActivities
@@ -18,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.request import BadRequest, TitleRequest, parse_title_request
     from domain.result import ResultTrials
     from domain.steps import (
+        InspectedSource,
         LadderTask,
         MezzanineReference,
         OpenedTitle,
@@ -107,6 +109,7 @@ class EncodeTitle(Attended):
         )
         self._work.silence_s = opened.heartbeat_timeout_s
         if opened.finished is not None:
+            await self._hold_against_policy(request, opened)
             self._log.note("This release exists already: nothing had to be encoded.")
             self._enter("publish")
             return opened.finished
@@ -163,13 +166,7 @@ class EncodeTitle(Attended):
 
     async def _prepare(self, request: TitleRequest, opened: OpenedTitle) -> MezzanineReference:
         """Inspects the source, finds its shots, splits it, and proves that pictures are paired right."""
-        inspected = await workflow.execute_activity_method(
-            SourceActivities.inspect_source,
-            args=[opened.source, order_of(request, opened)],
-            **self._on_title(IO, "inspect: decode all of the source"),
-        )
-        self._log.spend("inspect", inspected.cpu_s)
-        self._inspection = await settle_findings(inspected, self._room, waits=request.when_stuck == "wait")
+        inspected = await self._inspect(request, opened)
         self._enter("shots")
         shots = await workflow.execute_activity_method(
             SourceActivities.detect_shots,
@@ -190,6 +187,27 @@ class EncodeTitle(Attended):
         )
         self._log.spend("measure", pairing.cpu_s)
         return mezzanine
+
+    async def _inspect(self, request: TitleRequest, opened: OpenedTitle) -> InspectedSource:
+        """Decodes all of the source, and waits until whatever stops the title was waved through."""
+        inspected: InspectedSource = await workflow.execute_activity_method(
+            SourceActivities.inspect_source,
+            args=[opened.source, order_of(request, opened)],
+            **self._on_title(IO, "inspect: decode all of the source"),
+        )
+        self._log.spend("inspect", inspected.cpu_s)
+        settled = await settle_findings(inspected, self._room, waits=request.when_stuck == "wait")
+        self._inspection = settled.model_copy(update={"key": settled_key(opened.title_key, request)})
+        return inspected
+
+    async def _hold_against_policy(self, request: TitleRequest, opened: OpenedTitle) -> None:
+        """Inspects the source of a finished title if this request expects something else of it than any before."""
+        if opened.is_settled:
+            return
+        await self._inspect(request, opened)
+        await workflow.execute_activity_method(
+            ResultActivities.keep_settled, self._inspection, **self._on_title(IO, "remember that the source passed")
+        )
 
     async def _plan(self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference) -> PlannedLadders:
         """Runs trial encodes, sound and subtitles side by side; plans the ladders when the trials are in."""

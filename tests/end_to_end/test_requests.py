@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from client.errors import TitleCanceled, TitleFailed
@@ -121,6 +123,36 @@ async def test_a_published_title_is_played_with_keys_from_the_local_key_store(st
     assert seen["facts"]["Quality"].endswith(result.metric)
     assert said["release_id"] == result.release_id
     assert said["url"].partition("#")[2] not in line
+
+
+async def test_a_finished_title_is_inspected_again_by_what_another_request_expects_of_it(
+    stack: TestStack, tmp_path: Path
+) -> None:
+    """After the title above; its release stays as it is, whatever comes of the inspection."""
+    request = request_for(await stack.upload(await make_clip("tiny_320x180p24", tmp_path)), "ten-times")
+    finished = await stack.finish(await stack.submit(request), "ten-times")
+    content = request.model_dump(mode="json", exclude_defaults=True) | {"inspection": {"captions": "required"}}
+    strict = TitleRequest.model_validate({**content, "when_stuck": "fail"})
+    with pytest.raises(TitleFailed) as failure:
+        await stack.finish(await stack.submit(strict), "ten-times")
+    assert failure.value.cause_code == "TXT-102"
+    assert read_current(stack.session.store, "ten-times") == finished.release
+
+    activities = []
+    for reason in ("it has no speech", "it has no speech, as I said"):
+        waved = {**content, "overrides": [{"code": "TXT-102", "by": "Kim", "reason": reason}]}
+        handle = await stack.submit(TitleRequest.model_validate(waved))
+        assert await stack.finish(handle, "ten-times") == finished
+        events = (await handle.fetch_history()).events
+        activities.append(
+            [event.activity_task_scheduled_event_attributes.activity_type.name for event in events if is_asked(event)]
+        )
+    assert activities == [["open_title", "inspect_source", "keep_settled"], ["open_title"]]
+
+
+def is_asked(event: HistoryEvent) -> bool:
+    """Whether it asks for an activity."""
+    return event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 
 
 async def test_without_the_key_file_nothing_is_played(stack: TestStack) -> None:

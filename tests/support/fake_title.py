@@ -76,6 +76,8 @@ class FakeTitle:
     sealed_provisional: SettledInspection | None = None
     """What was to be sealed with the provisional one."""
     finished: TitleReceipt | None = None
+    is_settled: bool = True
+    """The finished title was inspected by the policy of the request."""
     full_release_is_current: bool = False
     """A provisional release is not needed."""
     result: ResultTask | None = None
@@ -112,7 +114,9 @@ class FakeTitle:
         @activity.defn(name="open_title")
         async def open_title(content: dict[str, Any]) -> OpenedTitle:
             await self._called(f"open_title {content['title_id']}")
-            return OpenedTitle(source=FILE, recipe=FILE, title_key=DIGEST, finished=self.finished)
+            return OpenedTitle(
+                source=FILE, recipe=FILE, title_key=DIGEST, finished=self.finished, is_settled=self.is_settled
+            )
 
         @activity.defn(name="inspect_source")
         async def inspect_source(_source: StoredFile, order: InspectionOrder | None = None) -> InspectedSource:
@@ -266,4 +270,9 @@ class FakeTitle:
             self.settled, self.result, self.first_playable = settled, task, playable
             return FinishedTitle(receipt=RECEIPT, report_url="http://127.0.0.1:1/titles/fake/report")
 
-        return [check_pairing, make_thumbnails, package_title, publish_title, write_result]
+        @activity.defn(name="keep_settled")
+        async def keep_settled(settled: SettledInspection) -> None:
+            await self._called("keep_settled")
+            self.settled = settled
+
+        return [keep_settled, check_pairing, make_thumbnails, package_title, publish_title, write_result]

@@ -76,6 +76,14 @@ async def test_an_override_in_the_request_lets_the_title_pass(temporal: Workflow
         assert await (await start(temporal, overrides=[WAVED])).result() == RECEIPT
 
 
+async def test_a_finished_title_that_a_stricter_request_stops_ends_with_the_code(temporal: WorkflowEnvironment) -> None:
+    fake = FakeTitle(stops=(BLACK,), finished=RECEIPT, is_settled=False)
+    async with title_workers(temporal.client, fake.activities()):
+        cause = await code_of_failure(await start(temporal, when_stuck="fail"))
+    assert cause.type == BLACK.code
+    assert fake.calls == ["open_title found", "inspect_source"]
+
+
 @pytest.mark.parametrize(
     ("stop", "more"), [(WRONG_FILE, {}), (BLACK, {"when_stuck": "fail"})], ids=["fatal", "told not to wait"]
 )

@@ -115,6 +115,17 @@ async def test_a_finished_release_is_returned_without_work(temporal: WorkflowEnv
     assert fake.calls == ["open_title fake"]
 
 
+async def test_a_finished_release_is_returned_after_an_inspection_by_what_this_request_expects(
+    temporal: WorkflowEnvironment,
+) -> None:
+    fake = FakeTitle(finished=RECEIPT, is_settled=False)
+    async with title_workers(temporal.client, fake.activities()):
+        assert await (await start(temporal)).result() == RECEIPT
+    assert fake.calls == ["open_title fake", "inspect_source", "keep_settled"]
+    assert fake.settled is not None
+    assert fake.settled.key is not None
+
+
 async def test_failed_trials_do_not_stop_a_title_that_can_still_be_planned(temporal: WorkflowEnvironment) -> None:
     fake = FakeTitle(failing={UnitKind.TRIAL: "TOOL-002"})
     async with title_workers(temporal.client, fake.activities()):
