@@ -3,7 +3,7 @@
 A worker whose disk is full, or whose memory is, should take less work, not fail it. So a unit states its needs from
 sizes that are known before anything is fetched, and waits for its turn, heartbeats and all, until what others took is
 given back. If that takes too long, or the disk could never hold it, the unit goes back to the queue with a code, after
-a pause, for any worker with more room.
+a pause, for any worker with more room; that is none of its tries (``activities.patience``).
 
 What is counted is what the units of this worker have announced, and what the file system says is free; workers that
 share a disk see each other through the latter only, so a full disk is still possible, and has its own code (STO-008).
@@ -25,12 +25,13 @@ from typing import ClassVar
 
 from activities.faults import NoRoom
 from activities.heartbeats import Pulse
+from activities.patience import current_wait
 
 logger = logging.getLogger("pertitle.worker")
 LOOK_AGAIN_S = 1.0
 """Other processes give back disk space without telling us."""
 PATIENCE_S = 300.0
-"""Seconds that a unit waits here before it goes back to the queue: other workers may have room."""
+"""Seconds that a unit waits here before it goes back to the queue: other workers may have room. Longer each time."""
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -70,17 +71,20 @@ class Room(ABC):
             self._changed.set()
 
     async def _wait(self, needed_bytes: int, pulse: Pulse) -> None:
-        ticket, until = object(), time.monotonic() + self._patience_s
+        ticket, wait = object(), current_wait()
+        until = time.monotonic() + wait.patience_s(self._patience_s)
         self._line.append(ticket)
         try:
             # Small units must not pass a large one for ever.
             while self._line[0] is not ticket or not self._has(needed_bytes):
+                await wait.go_on(self.what)
                 if not self._can_have(needed_bytes) or time.monotonic() >= until:
                     raise self._no_room(needed_bytes)
                 pulse(0)
                 self._changed.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_S)
+            await wait.end()
         finally:
             self._line.remove(ticket)
             self._changed.set()

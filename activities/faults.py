@@ -9,7 +9,8 @@
     ├── RenditionMissing  STO-012
     ├── AudioMissing      STO-013
     ├── TracksMissing     STO-014
-    └── NoRoom            STO-022
+    ├── NoRoom            STO-022
+    └── TriesLost         TOOL-010
 """
 
 from typing import ClassVar
@@ -58,8 +59,14 @@ class TracksMissing(StepError):
 
 
 class NoRoom(StepError):
-    """A unit needs more scratch space or memory than this worker has left; another one, or a later moment, may do."""
+    """A step needs more scratch space or memory than this worker has left; another one, or a later moment, may do."""
 
     code: ClassVar[str] = "STO-022"
     retryable: ClassVar[bool] = True
     retry_after_s: ClassVar[float | None] = 60.0
+
+
+class TriesLost(StepError):
+    """A step was tried ten times, and the last try ended without a word: its worker was killed, or fell silent."""
+
+    code: ClassVar[str] = "TOOL-010"

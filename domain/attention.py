@@ -37,12 +37,31 @@ class WaitingItem(Value):
     """Where, found, expected and fix; ``found`` of a crashed program ends with the end of its standard error."""
     units: tuple[int, ...] = ()
     """Numbers of the failed units in their work list, as far as they are listed."""
-    choices: tuple[Choice, ...] = Field(min_length=1)
-    """What may be decided."""
+    choices: tuple[Choice, ...] = ()
+    """What may be decided; nothing about what goes on by itself, such as a step that waits for room on a worker."""
     since: datetime | None = None
     """Since when it waits; filled in by the waiting room."""
     reminders: int = Field(default=0, ge=0)
     """How often the age alarm went off."""
+
+
+class RoomAlarm(Value):
+    """A step of a title has waited for room on a worker for very long: the signal ``wait_for_room``."""
+
+    item_id: str = Field(max_length=60)
+    """Which step: ``encode-0001/17`` (a batch, and an activity of it), ``package_title/40``."""
+    message: str = Field(max_length=400)
+    """What it waits for."""
+    since: datetime
+    """Since when."""
+    reminders: int = Field(ge=0)
+    """How often the age alarm went off; 0 when the wait is over."""
+
+    def as_item(self) -> WaitingItem:
+        """Returns what is shown to people, who need not decide anything."""
+        return WaitingItem(
+            item_id=self.item_id, code="STO-022", message=self.message, since=self.since, reminders=self.reminders
+        )
 
 
 class WaitingList(Value):

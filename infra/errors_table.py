@@ -79,6 +79,7 @@ REMEDIES = {
     " worker.",
     "TOOL-009": "Make the folder that the message names writable for the worker, with room on its disk; the worker does"
     " not poll before.",
+    "TOOL-010": "Look for what kills the worker, then submit again, or decide `retry`.",
     "TOOL-006": "Export the source again; the message says which limit was reached.",
     "PKG-001": "The message names the rule and its clause. A defect, unless the recipe asks for something odd: report"
     " it.",

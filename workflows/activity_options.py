@@ -6,14 +6,15 @@ from typing import TypedDict, Unpack
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from domain.retries import LONGEST_ROOM_WAIT_S, MOST_ATTEMPTS
 from domain.work import WorkList
 
 RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2.0,
     maximum_interval=timedelta(seconds=30),
-    # A worker that is killed takes a try with it; ten of them in one unit is no accident any more.
-    maximum_attempts=10,
+    # Ten tries that go wrong are the end, and the worker counts them: waiting for room is none.
+    maximum_attempts=MOST_ATTEMPTS,
 )
 
 
@@ -50,10 +51,11 @@ def unit_options(work: WorkList, **who: Unpack[_Who]) -> ActivityOptions:
     """Returns options for one unit of a work list.
 
     A slow preset at 2160p may take a minute to its first frame, a 360p unit a second: the heartbeat time-out
-    follows the estimate, because a killed worker is noticed only when it has passed.
+    follows the estimate, because a killed worker is noticed only when it has passed. The wait for room counts as
+    part of a try.
     """
     who["silence_s"] = min(180.0, max(who["silence_s"], work.longest_unit_s / 5))
-    return _options(timedelta(seconds=10 * work.longest_unit_s + 600), **who)
+    return _options(timedelta(seconds=10 * work.longest_unit_s + 600 + LONGEST_ROOM_WAIT_S), **who)
 
 
 def _options(longest: timedelta, **who: Unpack[_Who]) -> ActivityOptions:

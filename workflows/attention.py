@@ -34,14 +34,17 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.attention import Choice, Decision, DecisionRefused, WaitingItem, WaitingList, parse_decision
+    from domain.attention import (
+        Choice,
+        Decision,
+        DecisionRefused,
+        RoomAlarm,
+        WaitingItem,
+        WaitingList,
+        parse_decision,
+    )
+    from domain.retries import REMINDERS
 
-REMINDERS: tuple[timedelta, ...] = (
-    timedelta(hours=1),
-    timedelta(hours=4),
-    *(timedelta(days=days) for days in (1, 2, 3, 5, 7, 14, 21)),
-)
-"""Ages at which an item raises an alarm: the first within a shift, the second before it ends, then daily and weekly."""
 LONGEST_WAIT = timedelta(days=30)
 """Age at which an item that nobody decided fails its title (a namespace keeps ended runs for about as long)."""
 NEEDS_ATTENTION = "needs_attention"
@@ -96,16 +99,28 @@ class WaitingRoom:
             ApplicationError: if it does not fit; its type is the code.
         """
         try:
-            return parse_decision(content, [item for item in self.waiting if item.item_id not in self._decided])
+            return parse_decision(content, [self._waiting[name] for name in self._undecided()])
         except DecisionRefused as error:
             raise ApplicationError(str(error), error.as_record(), type=error.code, non_retryable=True) from None
 
     def decide(self, decision: Decision) -> tuple[str, ...]:
         """Takes a checked decision; returns the ids of the items that it settles."""
-        meant = tuple(decision.items) or tuple(name for name in self._waiting if name not in self._decided)
+        meant = tuple(decision.items) or self._undecided()
         for item_id in meant:
             self._decided[item_id] = decision
         return meant
+
+    def alarm(self, alarm: RoomAlarm) -> None:
+        """Shows a step that waits for room on a worker, or takes it away when the wait is over."""
+        if not alarm.reminders:
+            self._waiting.pop(alarm.item_id, None)
+        else:
+            self._waiting[alarm.item_id] = alarm.as_item()
+            workflow.logger.warning("%s waits for room since %s: %s", alarm.item_id, alarm.since, alarm.message)
+        self._show()
+
+    def _undecided(self) -> tuple[str, ...]:
+        return tuple(name for name, item in self._waiting.items() if item.choices and name not in self._decided)
 
     async def _until_decided(self, item_id: str) -> Decision | None:
         began = workflow.now()
@@ -154,6 +169,11 @@ class Attended:
     def _check_decision(self, content: Any) -> None:
         """Refuses what does not fit; a refused decision leaves no trace in the history."""
         self._room.check(content)
+
+    @workflow.signal
+    def wait_for_room(self, alarm: RoomAlarm) -> None:
+        """Takes the word of a step that has waited for room on a worker for very long, or no longer waits."""
+        self._room.alarm(alarm)
 
     @workflow.query
     def needs_attention(self) -> WaitingList:

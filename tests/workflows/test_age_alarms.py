@@ -10,11 +10,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
+from domain.retries import REMINDERS
 from domain.work import UnitKind
 from tests.support.fake_title import FakeTitle
 from tests.support.temporal_server import SEARCH_ATTRIBUTES
 from tests.support.title_workers import title_workers
-from workflows.attention import LONGEST_WAIT, REMINDERS
+from workflows.attention import LONGEST_WAIT
 from workflows.encode_title import EncodeTitle
 
 SKIPPING = ("frontend.WorkflowTimeSkippingEnabled=true", "system.workflowTimeSkippingEnabled=true")
