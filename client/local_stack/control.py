@@ -11,7 +11,7 @@ from signal import SIGKILL, SIGTERM
 from client.local_stack.errors import PartNotReady, StackDiffers, StackStuck
 from client.local_stack.locks import wait_for_lock
 from client.local_stack.parts import ALL_PARTS
-from client.local_stack.ports import choose_ports
+from client.local_stack.ports import are_free, choose_ports
 from client.local_stack.processes import ProcessId, is_alive, signal_process
 from client.local_stack.state import StackState, payload_key_file, read_stack, write_stack
 from client.local_stack.supervisor import end_leftovers, prepare_folders
@@ -21,6 +21,8 @@ START_PATIENCE_S = 120.0
 STOP_PATIENCE_S = 90.0
 _MOST_FAILURES = 3
 """A part that ends so often in a row without having been ready will not recover by itself."""
+_MOST_LAUNCHES = 3
+"""A stack whose ports were taken while it started is started on others, so often in all."""
 _LOOK_EVERY_S = 0.1
 _LOCK_PATIENCE_S = 150.0
 
@@ -53,15 +55,8 @@ async def start_stack(
         known = read_stack(state_dir)
         if known is not None and known.is_running:
             _refuse_other(known, parts, worker_env)
-        else:
-            await asyncio.to_thread(_launch, state_dir, known, tuple(parts or ALL_PARTS), dict(worker_env or {}))
-        try:
             return await _until_ready(state_dir, on_change)
-        except (PartNotReady, asyncio.CancelledError):
-            # Whether it fails or somebody presses Ctrl-C: what was started here is not left half up.
-            if known is None or not known.is_running:
-                await asyncio.shield(_stop(state_dir))
-            raise
+        return await _start_new(state_dir, known, tuple(parts or ALL_PARTS), dict(worker_env or {}), on_change)
 
 
 async def seal_payloads(state_dir: Path) -> None:
@@ -168,6 +163,33 @@ def _launch(state_dir: Path, known: StackState | None, parts: tuple[str, ...], w
         )
     # It outlives us; while we live, somebody must take note of its end, or it would stay as a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+async def _start_new(
+    state_dir: Path,
+    known: StackState | None,
+    parts: tuple[str, ...],
+    worker_env: dict[str, str],
+    on_change: OnChange | None,
+) -> StackState:
+    """Starts a stack and waits until it is ready; where a stranger took one of its ports meanwhile, once more."""
+    launches = 0
+    while True:
+        await asyncio.to_thread(_launch, state_dir, known, parts, worker_env)
+        launches += 1
+        try:
+            return await _until_ready(state_dir, on_change)
+        except (PartNotReady, asyncio.CancelledError) as error:
+            # Whether it fails or somebody presses Ctrl-C: what was started here is not left half up.
+            await asyncio.shield(_stop(state_dir))
+            known = read_stack(state_dir)
+            if isinstance(error, asyncio.CancelledError) or launches == _MOST_LAUNCHES or not _lost_a_port(known):
+                raise
+
+
+def _lost_a_port(ended: StackState | None) -> bool:
+    """Tells whether a stranger has taken a port between our choice and the start of the part that wanted it."""
+    return ended is not None and not are_free(ended.ports)
 
 
 async def _until_ready(state_dir: Path, on_change: OnChange | None) -> StackState:

@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 HOST = "127.0.0.1"
 LOWEST, HIGHEST = 15_000, 31_999
@@ -46,18 +46,24 @@ def is_free(port: int) -> bool:
     return True
 
 
+def are_free(ports: Mapping[str, int]) -> bool:
+    """Tells whether nobody listens on any of these ports."""
+    return all(is_free(port) for port in ports.values())
+
+
 def choose_ports(kept: Mapping[str, int]) -> dict[str, int]:
     """Returns a free port for each name: the kept one where it is still free, else another."""
     chosen: dict[str, int] = {}
     for name in PORT_NAMES:
         port = kept.get(name)
         if port is None or port in chosen.values() or not is_free(port):
-            port = _free_port(avoid={*chosen.values(), *kept.values()})
+            port = find_port(avoid={*chosen.values(), *kept.values()})
         chosen[name] = port
     return chosen
 
 
-def _free_port(avoid: set[int]) -> int:
+def find_port(avoid: Collection[int]) -> int:
+    """Returns a free port that is none of some others; somebody may still take it before it is used."""
     while True:
         port = LOWEST + secrets.randbelow(HIGHEST - LOWEST + 1)
         if port not in avoid and is_free(port):

@@ -22,13 +22,17 @@ class ProcessId(Value):
 
 
 def identify_process(pid: int) -> ProcessId | None:
-    """Returns the identity of a living process, ``None`` if there is none with this number (a zombie has ended)."""
+    """Returns the identity of a living process, ``None`` if there is none with this number.
+
+    A zombie has ended, unless threads of its are left: those still hold its ports and files (proc(5), ``stat``,
+    field 20).
+    """
     try:
         # The name in parentheses may hold spaces and parentheses: count fields from its end.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    if fields[0] in {"Z", "X"}:
+    if fields[0] in {"Z", "X"} and int(fields[17]) <= 1:
         return None
     return ProcessId(pid=pid, started_ticks=int(fields[19]), boot_id=_boot_id())
 

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import boto3
@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from client.local_stack import control
 from client.local_stack.control import stack_status, start_stack, stop_stack
 from client.local_stack.credentials import read_access_keys
 from client.local_stack.errors import StackDiffers
@@ -141,6 +142,27 @@ async def test_a_taken_port_is_replaced_and_the_data_found_again(folder: Path) -
             listener.close()
     assert {name for name in first.ports if first.ports[name] != second.ports[name]} == set(taken)
     assert _s3(second).get_object(Bucket="pertitle-work", Key="kept")["Body"].read() == b"x" * 100_000
+
+
+async def test_a_port_that_is_taken_after_it_was_chosen_is_chosen_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strangers: list[socket.socket] = []
+
+    def choose_and_lose(kept: Mapping[str, int]) -> dict[str, int]:
+        """Chooses as ever; the first time, a stranger is quicker than the S3 server's metrics."""
+        chosen = choose_ports(kept)
+        if not strangers:
+            strangers.append(socket.create_server((HOST, chosen["s3_metrics"])))
+        return chosen
+
+    monkeypatch.setattr(control, "choose_ports", choose_and_lose)
+    try:
+        state = await _start(folder)
+        assert state.ports["s3_metrics"] != strangers[0].getsockname()[1]
+        assert _s3(state).list_buckets()["Buckets"]
+    finally:
+        strangers[0].close()
 
 
 async def test_an_old_database_gets_search_attributes_and_retention(folder: Path) -> None:

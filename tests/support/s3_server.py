@@ -4,7 +4,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import socket
 import subprocess
 import sysconfig
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from client.local_stack.identities import IDENTITIES, KeyPair, server_identities
+from client.local_stack.ports import find_port
 from storage.connection import Buckets, StoreConnection, connect
 from storage.object_store import ObjectStore
 
@@ -34,11 +34,10 @@ class RunningS3Server:
 
 def free_ports(count: int) -> list[int]:
     """Returns different free loopback ports; another process may still take one before it is used."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for item in sockets:
-            item.bind(("127.0.0.1", 0))
-        return [item.getsockname()[1] for item in sockets]
+    ports: list[int] = []
+    while len(ports) < count:
+        ports.append(find_port(avoid=ports))
+    return ports
 
 
 def s3_server_command(folder: Path, identities: Path, ports: list[int]) -> list[str]:
