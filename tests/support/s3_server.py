@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from client.local_stack.identities import IDENTITIES, KeyPair, server_identities
-from client.local_stack.ports import find_port
+from client.local_stack.ports import find_port, is_free
 from storage.connection import Buckets, StoreConnection, connect
 from storage.object_store import ObjectStore
 
 START_DEADLINE_S = 60.0
+MOST_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -75,29 +76,46 @@ def s3_server_command(folder: Path, identities: Path, ports: list[int]) -> list[
 @contextlib.contextmanager
 def running_s3_server(folder: Path) -> Iterator[RunningS3Server]:
     """Starts a server over an empty folder, waits until it takes a bucket, and ends it by its process id."""
+    identities = folder / "identities.json"
     connection = StoreConnection(
         endpoint_url="", access_key_id=secrets.token_hex(8), secret_access_key=secrets.token_hex(16)
     )
-    identities = folder / "identities.json"
     identities.write_text(json.dumps(_identities(connection)), encoding="utf-8")
-    (folder / "data").mkdir()
-    ports = free_ports(8)
-    connection = connection.model_copy(update={"endpoint_url": f"http://127.0.0.1:{ports[0]}"})
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            s3_server_command(folder / "data", identities, ports),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            start_new_session=True,
-        )
+    server, ports = _started(folder, identities, connection)
     try:
-        _wait_until_ready(process, connection, folder)
-        yield RunningS3Server(connection, folder, process)
+        yield server
     finally:
-        _end(process)
+        _end(server.process)
         _remove_sockets(ports)
+
+
+def _started(folder: Path, identities: Path, connection: StoreConnection) -> tuple[RunningS3Server, list[int]]:
+    """Starts it; where another test took one of its ports meanwhile, once more on others."""
+    tries = 0
+    while True:
+        tries += 1
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        (folder / "data").mkdir()
+        ports = free_ports(8)
+        at = connection.model_copy(update={"endpoint_url": f"http://127.0.0.1:{ports[0]}"})
+        with (folder / "server.log").open("wb") as log:
+            process = subprocess.Popen(
+                s3_server_command(folder / "data", identities, ports),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                start_new_session=True,
+            )
+        try:
+            _wait_until_ready(process, at, folder)
+        except BaseException as error:
+            _end(process)
+            _remove_sockets(ports)
+            if tries == MOST_STARTS or not isinstance(error, RuntimeError) or all(is_free(port) for port in ports):
+                raise
+        else:
+            return RunningS3Server(at, folder, process), ports
 
 
 def _identities(connection: StoreConnection) -> dict[str, Any]:
