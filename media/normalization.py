@@ -8,7 +8,7 @@ decided by inspection and stated (``domain.normalization``): deinterlacing, crop
 from domain.hdr import HDR_TRANSFERS
 from domain.normalization import QUARTER_TURNS, Normalization, Retiming
 from domain.video import Color, VideoTrack
-from media.errors import UnsupportedPicture
+from media.errors import DamagedSource, UnsupportedPicture
 from media.probe import ProbedTrack
 
 _PLANAR = {
@@ -178,8 +178,16 @@ def check_picture(track: ProbedTrack, *, where: str) -> None:
 
     Raises:
         UnsupportedPicture: naming the format.
+        DamagedSource: if not even the probe found a picture in the track.
     """
     pixel_format = track.text("pix_fmt")
+    if not pixel_format:
+        raise DamagedSource(
+            where,
+            found=f"no picture can be read (codec {track.codec_name}): they are absent, or lie in another file",
+            expected="pictures in the file itself",
+            fix="export the title as one self-contained file",
+        )
     if piece_pixel_format(pixel_format) not in PIECE_FORMATS:
         raise UnsupportedPicture(
             where,

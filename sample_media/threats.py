@@ -50,8 +50,47 @@ async def make_many_tracks(out_dir: Path, *, tracks: int) -> Path:
     await _make(["-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=0.2,format=yuv420p", "-c:v", "libx264", str(whole)])
     content = dict(_boxes(whole.read_bytes()))
     inside = b"".join(box * (tracks if kind == b"trak" else 1) for kind, box in _boxes(content[b"moov"][8:]))
-    content[b"moov"] = struct.pack(">I4s", 8 + len(inside), b"moov") + inside
+    content[b"moov"] = _box(b"moov", inside)
     return _written(out_dir / f"tracks_{tracks}.mp4", b"".join(content.values()))
+
+
+async def make_borrowing_movie(out_dir: Path, *, target: str) -> Path:
+    """A movie whose samples lie in another file of its folder, which an alias names.
+
+    Source: QuickTime File Format Specification, data reference atoms, type ``alis`` (Alias Manager record).
+    """
+    out = out_dir / "borrowing.mov"
+    await _make(["-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=0.2,format=yuv420p", "-c:v", "libx264", str(out)])
+    entry = _box(b"alis", bytes(4) + _alias_of(target))
+    references = _box(b"dref", struct.pack(">II", 0, 1) + entry)
+    # The samples lie before the index, so that its size may change.
+    return _written(
+        out, _with_box(out.read_bytes(), (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"), references)
+    )
+
+
+def _alias_of(name: str) -> bytes:
+    """An alias record, version 2: a file in the folder of whoever names it."""
+    path = f"volume:{name}".encode()
+    head = bytes(10) + b"\x06" + b"volume".ljust(27, b"\0") + bytes(12)
+    file = bytes([len(name)]) + name.encode().ljust(63, b"\0") + bytes(16)
+    levels = struct.pack(">HH", 1, 1) + bytes(16)
+    return head + file + levels + struct.pack(">HH", 2, len(path)) + path + bytes(len(path) % 2) + b"\xff\xff\0\0"
+
+
+def _with_box(content: bytes, path: tuple[bytes, ...], box: bytes) -> bytes:
+    """Returns a level of boxes in which the one at a path is another."""
+    made = []
+    for kind, whole in _boxes(content):
+        if kind != path[0]:
+            made.append(whole)
+        else:
+            made.append(box if len(path) == 1 else _box(kind, _with_box(whole[8:], path[1:], box)))
+    return b"".join(made)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
 async def make_ten_years(out_dir: Path) -> Path:

@@ -6,20 +6,23 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import av
 import pytest
 
 from media.command import Command, command
-from media.errors import DisguisedPlaylist, ResourceBomb, ToolFailed, UnreadableSource
-from media.probe import choose_video_track, hardened_input, parse_probe, probe_command
+from media.errors import DamagedSource, DisguisedPlaylist, ResourceBomb, ToolFailed, UnreadableSource
+from media.probe import DEMUXERS, LocalSource, choose_video_track, hardened_input, parse_probe, probe_command
 from media.process import run_tool
+from media.shot_scan import Decode
 from media.threats import refuse_disguise
 from media.tools import ToolPaths
 from sample_media import threats
 from sample_media.faults import make_plain
 from tests.media.conftest import inspected
+from tests.media.test_expected_demuxer import READERS
 from tests.media.test_sandbox import was_hit
 
 KINDS = tuple(threats.playlists("x"))
@@ -79,6 +82,12 @@ def disguised(folder: Path, kind: str, target: str) -> Path:
     return path
 
 
+def every_disguise(folder: Path, canary: Watched, port: socket.socket) -> Iterator[Path]:
+    for target in (str(canary.path), canary.path.name, f"http://127.0.0.1:{port.getsockname()[1]}/canary.ts"):
+        for kind in KINDS:
+            yield disguised(folder, kind, target)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("is_relative", [False, True])
 async def test_a_disguised_playlist_opens_no_file(
@@ -108,6 +117,55 @@ async def test_the_programs_themselves_refuse_it_too(
             await run_tool(probe_command(tools.ffprobe, source))
     assert not canary.was_opened()
     assert not was_hit(port)
+
+
+@pytest.mark.parametrize("reader", READERS)
+async def test_no_later_reader_opens_what_a_source_names_that_became_a_playlist(
+    reader: str, canary: Watched, port: socket.socket, tools: ToolPaths, tmp_path: Path
+) -> None:
+    """As if it had been replaced after the probe; options alone, without the sandbox."""
+    programs = {"ffmpeg": tools.ffmpeg, "ffprobe": tools.ffprobe}
+    for source in every_disguise(tmp_path, canary, port):
+        program, *arguments = READERS[reader](LocalSource(source, "mov")).argv
+        with pytest.raises(ToolFailed):
+            await run_tool(Command((programs[program], *arguments), purpose=reader))
+    assert not canary.was_opened()
+    assert not was_hit(port)
+
+
+async def test_the_scan_opens_nothing_that_a_playlist_names_whatever_it_was_taken_for(
+    canary: Watched, port: socket.socket, tmp_path: Path
+) -> None:
+    for source in every_disguise(tmp_path, canary, port):
+        for demuxer in DEMUXERS.split(","):
+            with suppress(av.FFmpegError, IndexError):
+                assert not list(Decode(source, 0, demuxer).pictures())
+    assert not canary.was_opened()
+    assert not was_hit(port)
+    with av.open(str(disguised(tmp_path, "ffconcat", canary.path.name))):
+        pass
+    assert canary.was_opened(), "careless, PyAV does"
+
+
+async def test_a_movie_whose_samples_lie_in_another_file_opens_it_for_nobody(
+    canary: Watched, tools: ToolPaths, tmp_path: Path
+) -> None:
+    movie = await threats.make_borrowing_movie(tmp_path, target=canary.path.name)
+    source = LocalSource(movie, "mov")
+    programs = {"ffmpeg": tools.ffmpeg, "ffprobe": tools.ffprobe}
+    for reader, build in READERS.items():
+        program, *arguments = build(source).argv
+        with suppress(ToolFailed):
+            await run_tool(Command((programs[program], *arguments), purpose=reader))
+    await run_tool(Command(probe_command(tools.ffprobe, movie).argv, purpose="probe"))
+    with suppress(av.FFmpegError):
+        list(Decode(movie, 0, "mov").pictures())
+    with pytest.raises(DamagedSource, match="CNT-003"):
+        await inspected(tools, movie)
+    assert not canary.was_opened()
+    careless = [tools.ffprobe, "-v", "error", "-enable_drefs", "1", str(movie)]
+    await run_tool(command(careless, purpose="careless probe"))
+    assert canary.was_opened()
 
 
 async def test_the_canary_sings_where_nothing_is_hardened(canary: Watched, tools: ToolPaths, tmp_path: Path) -> None:
