@@ -26,12 +26,15 @@ from typing import ClassVar
 from activities.faults import NoRoom
 from activities.heartbeats import Pulse
 from activities.patience import current_wait
+from storage.local_cache import LocalCache
 
 logger = logging.getLogger("pertitle.worker")
 LOOK_AGAIN_S = 1.0
 """Other processes give back disk space without telling us."""
 PATIENCE_S = 300.0
 """Seconds that a unit waits here before it goes back to the queue: other workers may have room. Longer each time."""
+LEAST_NAMES = 5_000
+"""Files that the disk must have names for, or a twentieth of all: segments of a long title are as many."""
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -77,6 +80,8 @@ class Room(ABC):
         try:
             # Small units must not pass a large one for ever.
             while self._line[0] is not ticket or not self._has(needed_bytes):
+                if self._line[0] is ticket and await self._make_room(needed_bytes):
+                    continue
                 await wait.go_on(self.what)
                 if not self._can_have(needed_bytes) or time.monotonic() >= until:
                     raise self._no_room(needed_bytes)
@@ -99,6 +104,10 @@ class Room(ABC):
         logger.warning("%s", fault)
         return fault
 
+    async def _make_room(self, needed_bytes: int) -> bool:  # noqa: ARG002 - not everything can give way
+        """Lets go of what can be had again; tells whether that was anything."""
+        return False
+
     @abstractmethod
     def _free_bytes(self) -> int:
         """Returns what is free now."""
@@ -115,18 +124,26 @@ class Room(ABC):
 class ScratchRoom(Room):
     """Space on the file system of the scratch folder.
 
-    What units have announced and written already counts twice: too careful, and never too much.
+    What units have announced and written already counts twice: too careful, and never too much. The cache on the same
+    disk gives way to units.
     """
 
     what = "scratch space"
 
-    def __init__(self, folder: Path, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, folder: Path, patience_s: float = PATIENCE_S, cache: LocalCache | None = None) -> None:
         """Takes the folder, which may be missing as yet."""
         super().__init__(patience_s)
         self._folder = folder
+        self._cache = cache
 
     def _has(self, needed_bytes: int) -> bool:
-        return self._taken_bytes + needed_bytes <= self._free_bytes()
+        return self._taken_bytes + needed_bytes <= self._free_bytes() and has_names_left(self._folder)
+
+    async def _make_room(self, needed_bytes: int) -> bool:
+        missing_bytes = self._taken_bytes + needed_bytes - self._free_bytes()
+        if self._cache is None or missing_bytes <= 0 or not _is_same_disk(self._folder, self._cache.folder):
+            return False
+        return await asyncio.to_thread(self._cache.shed, missing_bytes) > 0
 
     def _can_have(self, needed_bytes: int) -> bool:
         return needed_bytes <= self._disk()[0]
@@ -135,7 +152,7 @@ class ScratchRoom(Room):
         return self._disk()[1]
 
     def _disk(self) -> tuple[int, int]:
-        usage = shutil.disk_usage(next(path for path in (self._folder, *self._folder.parents) if path.exists()))
+        usage = shutil.disk_usage(_existing(self._folder))
         return usage.total, usage.free
 
 
@@ -176,6 +193,23 @@ class Admission:
                 return
             async with self.memory.take(needs.memory_bytes, pulse):
                 yield
+
+
+def has_names_left(folder: Path) -> bool:
+    """Tells whether the file system of a folder has room for the names of one more unit (``f_favail``, statvfs(3)).
+
+    A file system that makes them as it goes says that it has none at all.
+    """
+    system = os.statvfs(_existing(folder))
+    return not system.f_files or system.f_favail >= min(LEAST_NAMES, system.f_files // 20)
+
+
+def _is_same_disk(one: Path, other: Path) -> bool:
+    return _existing(one).stat().st_dev == _existing(other).stat().st_dev
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def memory_of_machine() -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from temporalio import activity
@@ -12,12 +12,15 @@ from activities.expectations import overrides_of, read_settled
 from activities.faults import RenditionMissing
 from activities.heartbeats import Pulse
 from activities.measures import find_encode
+from activities.needs import join_needs, package_needs, publish_needs
 from activities.planning import rendition_name
 from activities.readings import pool_title, read_delivered
 from activities.sources import find_audio
 from activities.toolbox import Toolbox
 from activities.track_shelf import fetch_texts, fetch_thumbnails, find_texts, find_thumbnails
 from activities.units import load_unit
+from domain.encodes import EncodedShot
+from domain.files import StoredFile
 from domain.mezzanine import Mezzanine
 from domain.release import KeyReference, Presentation, PresentationFile
 from domain.steps import (
@@ -27,8 +30,9 @@ from domain.steps import (
     PublishedTitle,
     PublishTask,
     SettledInspection,
+    TextTracks,
 )
-from domain.tracks import EncodedAudio, KeyLabel, Rendition
+from domain.tracks import EncodedAudio, KeyLabel, Rendition, Thumbnails
 from domain.values import Sha256, digest_of
 from domain.work import AssembleUnit, UnitOutcome, UnitReference
 from ladders.leaky_bucket import peak_bitrate
@@ -42,6 +46,23 @@ from protection.leak_scan import LeakScanner
 from storage.publisher import publish_release
 from storage.release_keys import keep_key_set
 from storage.release_layout import ReleaseDraft, release_id_of
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundTracks:
+    """What a title has to be packaged, all of it in the store."""
+
+    media: tuple[Rendition | EncodedAudio, ...]
+    vmaf: dict[str, float]
+    """Name of a rendition → its mean VMAF."""
+    texts: TextTracks
+    thumbnails: Thumbnails | None
+
+    @property
+    def files(self) -> list[StoredFile]:
+        """All files that will be fetched."""
+        sheets = self.thumbnails.sheets if self.thumbnails else ()
+        return [*(track.file for track in (*self.media, *self.texts.tracks)), *sheets]
 
 
 class DeliveryActivities:
@@ -58,8 +79,9 @@ class DeliveryActivities:
         if await asyncio.to_thread(self._box.results.find, "renditions", key, Rendition):
             return UnitOutcome(reused=1)
         pulse = Pulse(unit.name)
-        with self._box.bench(pulse) as bench:
-            rendition = await self._assemble(mezzanine, unit, bench, pulse)
+        encodes = await asyncio.to_thread(lambda: [find_encode(self._box, key) for key in unit.encode_keys])
+        async with self._box.roomy_bench(pulse, join_needs([encode.file for encode in encodes])) as bench:
+            rendition = await self._assemble(mezzanine, unit.name, encodes, bench, pulse)
         await asyncio.to_thread(self._box.results.keep, "renditions", key, rendition)
         return UnitOutcome(made=1, cpu_s=rendition.cpu_s)
 
@@ -68,8 +90,9 @@ class DeliveryActivities:
         """Packages and encrypts all tracks, checks the presentation, and proves that it decrypts."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         pulse = Pulse("package")
-        with self._box.bench(pulse) as bench:
-            tracks = await pulse.run(self._fetch_tracks, task, mezzanine, bench, pulse)
+        found = await pulse.run(self._find_tracks, task, mezzanine, pulse)
+        async with self._box.roomy_bench(pulse, package_needs(found.files)) as bench:
+            tracks = await pulse.run(self._fetch_tracks, found, bench, pulse)
             keys = await asyncio.to_thread(self._open_keys, task.key_set, mezzanine, tracks)
             plan = presentation_plan(mezzanine, tracks, keys)
             folder = bench.scratch / "presentation"
@@ -100,15 +123,16 @@ class DeliveryActivities:
         )
         began = time.process_time()
         pulse = Pulse("publish")
-        with self._box.bench(pulse) as bench:
+        async with self._box.roomy_bench(pulse, publish_needs(presentation)) as bench:
             release = await pulse.run(
                 publish_release, self._box.store, draft, scratch=bench.scratch, on_step=pulse.step()
             )
         await asyncio.to_thread(keep_key_set, self._box.results, release, presentation.key_set)
         return PublishedTitle(release=release, cpu_s=time.process_time() - began)
 
-    async def _assemble(self, mezzanine: Mezzanine, unit: AssembleUnit, bench: Bench, pulse: Pulse) -> Rendition:
-        encodes = await asyncio.to_thread(lambda: [find_encode(self._box, key) for key in unit.encode_keys])
+    async def _assemble(
+        self, mezzanine: Mezzanine, name: str, encodes: Sequence[EncodedShot], bench: Bench, pulse: Pulse
+    ) -> Rendition:
         files: list[Path] = []
         for number, encode in enumerate(encodes):
             path = bench.scratch / f"part_{number:05d}.mp4"
@@ -120,7 +144,7 @@ class DeliveryActivities:
             first.frame_rate,
             mezzanine.idr_frames,
             frames,
-            unit.name,
+            name,
             color=mezzanine.color,
             hdr=mezzanine.source.video.hdr,
         )
@@ -128,7 +152,7 @@ class DeliveryActivities:
         sizes_bits = [8 * size for size in packets.sizes_bytes]
         return Rendition(
             file=await pulse.run(self._box.store.put_file, joined, on_progress=pulse, on_read=pulse),
-            name=unit.name,
+            name=name,
             codec=first.codec,
             resolution=first.resolution,
             frame_rate=first.frame_rate,
@@ -152,22 +176,25 @@ class DeliveryActivities:
             )
         return self._box.keys.open_or_create_key_set(key_set, scheme, labels_of(tracks))
 
-    def _fetch_tracks(self, task: PackageTask, mezzanine: Mezzanine, bench: Bench, pulse: Pulse) -> list[TrackFile]:
-        audio = find_audio(self._box, mezzanine)
+    def _find_tracks(self, task: PackageTask, mezzanine: Mezzanine, pulse: Pulse) -> _FoundTracks:
         ladders = self._box.results.read_document(task.ladders, LadderSet)
         renditions = read_renditions(self._box, mezzanine, ladders)
-        tracks: list[Rendition | EncodedAudio] = [*renditions, *audio]
-        vmaf = delivered_vmaf(self._box, mezzanine, ladders, pulse) if ladders.is_measured else {}
+        return _FoundTracks(
+            media=(*renditions, *find_audio(self._box, mezzanine)),
+            vmaf=delivered_vmaf(self._box, mezzanine, ladders, pulse) if ladders.is_measured else {},
+            texts=find_texts(self._box, mezzanine, task.title_key),
+            thumbnails=find_thumbnails(self._box, mezzanine, renditions),
+        )
+
+    def _fetch_tracks(self, found: _FoundTracks, bench: Bench, pulse: Pulse) -> list[TrackFile]:
         fetched = []
-        for track in tracks:
+        for track in found.media:
             path = self._box.cache.fetch_into(track.file, bench.scratch / f"{track.name}.mp4", on_progress=pulse)
-            fetched.append(TrackFile(track, path, vmaf.get(track.name)))
-        texts = find_texts(self._box, mezzanine, task.title_key)
-        thumbnails = find_thumbnails(self._box, mezzanine, renditions)
+            fetched.append(TrackFile(track, path, found.vmaf.get(track.name)))
         return [
             *fetched,
-            *fetch_texts(self._box, texts, bench.scratch, pulse),
-            *fetch_thumbnails(self._box, thumbnails, bench.scratch, pulse),
+            *fetch_texts(self._box, found.texts, bench.scratch, pulse),
+            *fetch_thumbnails(self._box, found.thumbnails, bench.scratch, pulse),
         ]
 
     def _keep_files(self, tree: PackagedTree, folder: Path, pulse: Pulse) -> tuple[PresentationFile, ...]:

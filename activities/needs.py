@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from activities.admission import Needs
 from domain.files import StoredFile
 from domain.mezzanine import Mezzanine
+from domain.release import Presentation
 from domain.shots import ShotList
+from domain.subtitles import Sidecar
 from domain.video import Resolution
 from ladders.trial_design import PIXELS_IN_MEMORY
+from media.stills import StillPlan
+from storage.side_by_side import THREADS
 
 BYTES_PER_CODED_PIXEL = 500
 """Memory of one process for each pixel of each encode in it: 4 GB for ``PIXELS_IN_MEMORY`` pixels, see there."""
@@ -15,6 +19,8 @@ BYTES_PER_SCORED_PIXEL = 150
 """Memory for each pixel of each encode that is scored: some thirty planes of floats in libvmaf (an estimate)."""
 PROCESS_BYTES = 200_000_000
 """What a process takes with small pictures."""
+AUDIO_BYTES_A_SECOND = 128_000
+"""More than any sound that we encode."""
 
 
 def shot_needs(mezzanine: Mezzanine, shot: int, sizes: Sequence[Resolution]) -> Needs:
@@ -47,6 +53,39 @@ def title_needs(mezzanine: Mezzanine, size: Resolution) -> Needs:
 def source_needs(source: StoredFile) -> Needs:
     """Returns what reading a source needs: the source, which may lie in the cache and be linked."""
     return Needs(source.size_bytes, PROCESS_BYTES)
+
+
+def audio_needs(mezzanine: Mezzanine) -> Needs:
+    """Returns what encoding the sound needs: the source, and 1 Mb/s for each track."""
+    tracks_bytes = int(mezzanine.duration_s * AUDIO_BYTES_A_SECOND) * len(mezzanine.source.audio)
+    return Needs(mezzanine.source.file.size_bytes + tracks_bytes, PROCESS_BYTES)
+
+
+def text_needs(mezzanine: Mezzanine, sidecars: Sequence[Sidecar]) -> Needs:
+    """Returns what reading subtitles needs: their files, and the source if it has any inside."""
+    source_bytes = mezzanine.source.file.size_bytes if mezzanine.source.subtitles else 0
+    return Needs(source_bytes + sum(item.file.size_bytes for item in sidecars), PROCESS_BYTES)
+
+
+def still_needs(rendition: StoredFile, plan: StillPlan) -> Needs:
+    """Returns what taking stills needs: a rendition, and a byte for each pixel of each still."""
+    return Needs(rendition.size_bytes + plan.stills * plan.tile.pixels, PROCESS_BYTES)
+
+
+def join_needs(encodes: Sequence[StoredFile]) -> Needs:
+    """Returns what joining encodes of shots needs: the encodes, and the whole."""
+    return Needs(2 * sum(encode.size_bytes for encode in encodes), PROCESS_BYTES)
+
+
+def package_needs(tracks: Sequence[StoredFile]) -> Needs:
+    """Returns what packaging needs: the tracks, the presentation, and its fast-play tracks, together at most thrice."""
+    return Needs(3 * sum(track.size_bytes for track in tracks), PROCESS_BYTES)
+
+
+def publish_needs(presentation: Presentation) -> Needs:
+    """Returns what publishing needs: the largest files that may be on their way at once."""
+    sizes_bytes = sorted((item.file.size_bytes for item in presentation.files), reverse=True)
+    return Needs(sum(sizes_bytes[:THREADS]), PROCESS_BYTES)
 
 
 def split_needs(source: StoredFile, shots: ShotList, size: Resolution) -> Needs:

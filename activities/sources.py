@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.expectations import keep_expectations, read_expectations, refuse_upload, settled_key
 from activities.faults import AudioMissing
 from activities.heartbeats import Pulse
-from activities.needs import source_needs, split_needs
+from activities.needs import audio_needs, source_needs, split_needs
 from activities.toolbox import Toolbox
 from activities.track_shelf import describe_sidecars, keep_sidecars
 from domain.files import StoredFile
@@ -173,7 +173,7 @@ class SourceActivities:
         cpu_s = 0.0
         if kept is None:
             pulse = Pulse("audio")
-            async with self._box.roomy_bench(pulse, source_needs(mezzanine.source.file)) as bench:
+            async with self._box.roomy_bench(pulse, audio_needs(mezzanine)) as bench:
                 local = await self._box.open_source(mezzanine.source, bench, pulse)
                 files = await encode_audio(
                     bench,

@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.delivery import read_renditions
 from activities.heartbeats import Pulse
+from activities.needs import still_needs, text_needs
 from activities.toolbox import Toolbox
 from activities.track_shelf import find_sidecars, still_source, text_key, thumbnail_key
 from domain.mezzanine import Mezzanine
@@ -41,7 +42,7 @@ class TrackActivities:
         cpu_s = 0.0
         if kept is None:
             pulse = Pulse("subtitles")
-            with self._box.bench(pulse) as bench:
+            async with self._box.roomy_bench(pulse, text_needs(mezzanine, sidecars)) as bench:
                 made = await self._make_texts(mezzanine, sidecars, bench, pulse)
             cpu_s = sum(track.cpu_s for track in made.tracks)
             kept = await asyncio.to_thread(self._box.results.keep, "texts", key, made)
@@ -59,7 +60,7 @@ class TrackActivities:
         cpu_s = 0.0
         if kept is None:
             pulse = Pulse("thumbnails")
-            with self._box.bench(pulse) as bench:
+            async with self._box.roomy_bench(pulse, still_needs(rendition.file, plan)) as bench:
                 clip = bench.scratch / "rendition.mp4"
                 await pulse.run(self._box.cache.fetch_into, rendition.file, clip, on_progress=pulse)
                 sheets = await make_sheets(bench, clip, plan, mezzanine.color)

@@ -84,6 +84,23 @@ class LocalCache:
         finally:
             path.unlink(missing_ok=True)
 
+    def shed(self, wanted_bytes: int) -> int:
+        """Removes what has not been used for longest, until so many bytes are free; what is in use stays.
+
+        Returns:
+            The bytes that were freed, perhaps fewer than wanted.
+        """
+        freed_bytes = 0
+        for _, size, path in sorted(self._listed()):
+            if freed_bytes >= wanted_bytes:
+                break
+            with contextlib.suppress(FileNotFoundError):
+                # While somebody has a link to it, its bytes stay.
+                if path.stat().st_nlink == 1:
+                    path.unlink()
+                    freed_bytes += size
+        return freed_bytes
+
     def size_bytes(self) -> int:
         """Returns the size of all entries."""
         return sum(size for _, size, _ in self._listed())

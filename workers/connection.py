@@ -52,6 +52,7 @@ async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolb
     versions = await read_versions(tools)
     store = open_store(settings)
     results = ResultStore(store)
+    cache = LocalCache(store, settings.cache_dir, max_bytes=settings.cache_max_bytes)
     return Toolbox(
         tools=tools,
         versions=versions,
@@ -59,10 +60,10 @@ async def open_toolbox(settings: Settings, scratch: Path, *, role: str) -> Toolb
         store=store,
         results=results,
         sources=SourceStore(store, results),
-        cache=LocalCache(store, settings.cache_dir, max_bytes=settings.cache_max_bytes),
+        cache=cache,
         scratch=scratch,
         keys=open_key_provider(settings, SealedRecordStore(store)) if role == "io" else None,
-        admission=Admission(ScratchRoom(scratch), MemoryRoom(settings.memory_bytes)),
+        admission=Admission(ScratchRoom(scratch, cache=cache), MemoryRoom(settings.memory_bytes)),
         report_base_url=settings.report_base_url,
         heartbeat_timeout_s=settings.heartbeat_timeout_s,
     )

@@ -60,6 +60,18 @@ def test_the_least_recently_used_go_first(cache: LocalCache, store: ObjectStore,
     assert {path.name for path in cache._entries.glob("*/*")} == {objects[index].sha256 for index in (0, 2, 3)}
 
 
+def test_what_is_shed_was_not_used_for_longest_and_is_not_in_use(
+    cache: LocalCache, objects: list[StoredFile], tmp_path: Path
+) -> None:
+    cache.fetch_into(objects[0], tmp_path / "in use")
+    for item in objects[1:3]:
+        _use(cache, item)
+    assert cache.shed(1) == SIZE_BYTES
+    assert {path.name for path in cache._entries.glob("*/*")} == {objects[index].sha256 for index in (0, 2)}
+    assert cache.shed(10 * SIZE_BYTES) == SIZE_BYTES
+    assert cache.shed(1) == 0
+
+
 def test_an_entry_in_use_survives_its_eviction(
     cache: LocalCache, store: ObjectStore, objects: list[StoredFile]
 ) -> None:
