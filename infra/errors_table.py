@@ -49,6 +49,7 @@ REMEDIES = {
     "CNT-001": "Check the address; let the upload end before the title is submitted.",
     "CNT-002": "Export the title again and check that the upload is complete.",
     "CNT-003": "Export the title again; the message says after which frame it is damaged.",
+    "CNT-004": "Deliver the title unencrypted; it is encrypted anew when it is packaged.",
     "VID-001": "Deliver a file with a video track.",
     "VID-002": "Deliver the progressive master, or one order of fields throughout.",
     "VID-003": "Deliver the title at a constant frame rate.",

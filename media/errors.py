@@ -6,6 +6,7 @@
     ├── SourceError            the source itself is wrong: never retry
     │   ├── UnreadableSource   CNT-002  not media, or damaged beyond opening
     │   ├── DamagedSource      CNT-003  opens, but does not decode whole
+    │   ├── EncryptedSource    CNT-004  opens, but only its key would decode it
     │   ├── NoVideoTrack       VID-001
     │   ├── InterlacedSource   VID-002
     │   ├── VariableFrameRate  VID-003
@@ -57,6 +58,12 @@ class DamagedSource(SourceError):
     """The file opens, but not all of it decodes."""
 
     code: ClassVar[str] = "CNT-003"
+
+
+class EncryptedSource(SourceError):
+    """Tracks of the file are encrypted, and nobody gave us their key."""
+
+    code: ClassVar[str] = "CNT-004"
 
 
 class NoVideoTrack(SourceError):

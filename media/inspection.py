@@ -10,6 +10,7 @@ from domain.hdr import HdrMetadata
 from domain.video import AudioTrack, Color, DamagedTrack, SourceDescription, SubtitleTrack, VideoTrack
 from media.bench import Bench
 from media.decode_check import decode_audio_command
+from media.encryption_marks import refuse_encrypted
 from media.errors import ToolFailed, UnreadableSource, UnsupportedAudio
 from media.geometry import read_geometry
 from media.hdr import check_hdr, first_picture_command, hdr_notes, is_hdr, parse_first_picture, read_metadata
@@ -65,6 +66,7 @@ async def inspect_source(
         UnreadableSource: if it is not media.
         DisguisedPlaylist: if it is a list of other files.
         ResourceBomb: if it asks for far more than any title is worth.
+        EncryptedSource: if tracks of it are encrypted.
         DamagedSource: if not all of its pictures decode.
         NoVideoTrack: if it has no moving pictures.
         InterlacedSource: if the order of its fields changes.
@@ -75,6 +77,8 @@ async def inspect_source(
     """
     probe, probe_cpu_s = await _probe(tools, path, file)
     source = LocalSource.of_container(path, probe.container, where=_WHERE)
+    if source.demuxer == "mov":
+        refuse_encrypted(path, where=_WHERE)
     track = choose_video_track(probe, where=_WHERE)
     where = f"{_WHERE}, video track {track.index}"
     check_picture(track, where=where)

@@ -64,6 +64,15 @@ def _with_wrong_bits(clip: Path, out: Path, packets: list[tuple[int, int]]) -> P
     return _written(out, bytes(content))
 
 
+async def encrypt(clip: Path, out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
+    """A clip under Common Encryption, as somebody would deliver whose packager ran too early."""
+    key = ["-encryption_key", "00112233445566778899aabbccddeeff", "-encryption_kid", "00112233445566778899aabbccddee00"]
+    coded = ["-i", str(clip), "-c:v", "copy", "-c:a", "aac", "-encryption_scheme", "cenc-aes-ctr", *key]
+    out = out_dir / "encrypted.mp4"
+    await _make(tools, [*coded, str(out)])
+    return out
+
+
 async def make_audio_only(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
     """Sound without pictures."""
     return await _coded(tools, [*_SOUND, "-c:a", "aac"], out_dir / "audio_only.mp4")
