@@ -11,9 +11,10 @@ _HEAD = """# Faults
 
 What was done to a running pertitle on purpose, on real processes and servers, and what came of it: each case of
 `make faults`, as it was last played. {passed} of {cases} passed. *Lost* counts tries of a step that were lost and made
-again. After every case nothing was left (processes, open uploads, scratch files), and a release was byte for byte that
-of an undisturbed run. How it works: [decision 0025](decisions/0025-faults-on-real-processes.md) and
-[0029](decisions/0029-the-janitor-and-unfit-workers.md).
+anew: never more than Temporal had under way on what was struck. *Again* counts results that were made although they had
+been made before: none more often than something was killed. After every case nothing was left (processes, open
+uploads, scratch files), and a release was byte for byte that of an undisturbed run. How it works:
+[decision 0025](decisions/0025-faults-on-real-processes.md) and [0029](decisions/0029-the-janitor-and-unfit-workers.md).
 
 This page is written by `make faults`.
 
@@ -24,9 +25,10 @@ def faults_page(run: dict[str, Any]) -> str:
     """Returns docs/faults.md from the content of faults.json (``pertitle/faults/v1``)."""
     cases = run["cases"]
     rows = [
-        "| case | fault | expected | seen | lost |\n|---|---|---|---|---|\n",
+        "| case | fault | expected | seen | lost | again |\n|---|---|---|---|---|---|\n",
         *(
-            f"| {case['case']} | {_fault(case)} | {_cell(case['expected'])} | {_seen(case)} | {case['lost']} |\n"
+            f"| {case['case']} | {_fault(case)} | {_cell(case['expected'])} | {_seen(case)} | {case['lost']} |"
+            f" {case.get('again', 0)} |\n"
             for case in cases
         ),
     ]

@@ -12,7 +12,8 @@ from tests.faults.upkeep_cases import UPKEEP_CASES
 from tests.support.fault_cases import FaultCase, FaultReport, as_parameters, play
 from tests.support.fault_stack import FaultStack, running_fault_stack
 
-pytestmark = pytest.mark.slow
+# The monkey lets a title of minutes take three times as long.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -22,7 +23,7 @@ async def fault_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
     clip = await make_clip("tiny_320x180p24", folder)
     async with running_fault_stack(folder / "state", clip) as running:
         peace = FaultReport("peace", "undisturbed", "nothing", "a release")
-        running.undisturbed = await running.judge(await running.begin(), peace, kills=0)
+        running.undisturbed = await running.judge(await running.begin(), peace, tries=0, kills=0)
         yield running
 
 

@@ -45,7 +45,7 @@ async def terminated(scene: FaultStack, report: FaultReport) -> None:
 async def bit_rot(scene: FaultStack, report: FaultReport) -> None:
     """A byte flips on the disk under the S3 server; the scrub names the object."""
     title = await scene.begin()
-    release = await scene.judge(title, report, kills=0)
+    release = await scene.judge(title, report, tries=0, kills=0)
     current = await asyncio.to_thread(read_current, scene.store, release.title_id)
     assert current is not None
     assert await pertitle(scene, "scrub", TITLE_ID) == (ExitCode.OK, {"releases": ANY_ONE, "damaged": 0})

@@ -14,7 +14,7 @@ from rich.table import Table
 
 SceneT = TypeVar("SceneT")
 REPORTS = pytest.StashKey[list["FaultReport"]]()
-_COLUMNS = ("case", "name", "expected", "seen", "lost", "leaked", "time")
+_COLUMNS = ("case", "name", "expected", "seen", "lost", "again", "leaked", "time")
 
 
 @dataclass
@@ -28,6 +28,8 @@ class FaultReport:
     seen: str = "failed"
     lost: int = 0
     """Results, or tries of activities, that were made once more than without the fault."""
+    again: int = 0
+    """Results that were made although they had been made before."""
     leaked: list[str] = field(default_factory=list)
     """Processes, uploads and files that are left."""
     seconds: float = 0.0
@@ -93,10 +95,10 @@ def print_reports(reports: list[FaultReport]) -> None:
     """Prints the table."""
     table = Table(title="faults", title_justify="left", box=box.SIMPLE_HEAD)
     for name in _COLUMNS:
-        table.add_column(name, justify="right" if name in {"lost", "time"} else "left")
+        table.add_column(name, justify="right" if name in {"lost", "again", "time"} else "left")
     for report in reports:
         style = "" if report.passed else "red"
         leaked = ", ".join(report.leaked) or "nothing"
-        row = (report.case, report.name, report.expected, report.seen, str(report.lost), leaked)
+        row = (report.case, report.name, report.expected, report.seen, str(report.lost), str(report.again), leaked)
         table.add_row(*row, f"{report.seconds:.1f} s", style=style)
     Console(width=180, highlight=False).print(table)

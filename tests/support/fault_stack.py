@@ -3,12 +3,12 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError
 
 from client.local_stack.control import start_stack, stop_stack
@@ -25,6 +25,7 @@ from storage.connection import connect
 from storage.errors import StorageError, StorageUnavailable
 from storage.object_store import ObjectStore
 from storage.release_reader import read_current, verify_release
+from tests.support import title_ledger as ledger
 from tests.support.fault_cases import FaultReport
 from tests.support.s3_fault_proxy import S3FaultProxy, running_proxy
 from tests.support.stacks import TestStack, children_of, known_keys, wait_for, wait_for_answer
@@ -39,6 +40,9 @@ PARTS = (*SERVER_PARTS, *WORKER_ROLES)
 TITLE_ID = "disturbed"
 SETTINGS = {"PERTITLE_ENCODE_SLOTS": "1", "PERTITLE_HEARTBEAT_TIMEOUT_S": "18", "PERTITLE_JANITOR_OLDER_THAN_H": "0"}
 """One encode at a time, so that there is a middle; a dead worker is missed after 6 s in a unit and 18 s in a step."""
+
+RESULTS_OF_A_TRY = 8
+"""Results that one try makes at most: four trials, encode and scores each."""
 
 
 @dataclass
@@ -59,6 +63,7 @@ class FaultStack:
     proxy: S3FaultProxy
     """Through it the workers reach the store."""
     clip: Path
+    recipe: dict[str, Any] = field(default_factory=lambda: RECIPE)
     undisturbed: ReleaseManifest | None = None
     _count: int = 0
 
@@ -73,10 +78,12 @@ class FaultStack:
         assert self.undisturbed is not None
         return self.undisturbed.release_id
 
-    @staticmethod
-    def slots(role: str) -> int:
-        """Returns how many tries one kill of a part may take with it."""
-        return {"encode-cpu": 1, "io": 2, "orchestrate": 8}.get(role, 2)
+    async def with_title(self, clip: Path, recipe: dict[str, Any]) -> "FaultStack":
+        """Returns the same stack with another title, which was run undisturbed first."""
+        other = replace(self, clip=clip, recipe=recipe, undisturbed=None)
+        peace = FaultReport("peace", "undisturbed", "nothing", "a release")
+        other.undisturbed = await other.judge(await other.begin(), peace, tries=0, kills=0)
+        return other
 
     async def cut_power(self) -> None:
         """Kills supervisor and all parts at once: what a power cut does, short of the disk."""
@@ -127,7 +134,7 @@ class FaultStack:
         await asyncio.to_thread(self._wipe)
         source = await self.stack.upload(self.clip)
         request = TitleRequest(
-            title_id=TITLE_ID, source=source, recipe=Recipe.model_validate(RECIPE), when_stuck="fail"
+            title_id=TITLE_ID, source=source, recipe=Recipe.model_validate(self.recipe), when_stuck="fail"
         )
         await known_keys(self.stack.session, self.stack.state, request)
         self.proxy.seen.clear()
@@ -139,25 +146,54 @@ class FaultStack:
         title.watcher = asyncio.create_task(self._watch_pointer(title))
         return title
 
-    async def judge(self, title: DisturbedTitle, report: FaultReport, *, kills: int) -> ReleaseManifest:
+    async def kill(self, title: DisturbedTitle, *parts: str) -> int:
+        """``kill -9`` of parts; returns how many tries of the title's steps died with them: what may be lost."""
+        state = read_stack(self.stack.folder)
+        assert state is not None
+        pids = {state.pids[part] for part in parts if part in state.pids}
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+        def are_gone() -> bool:
+            now = read_stack(self.stack.folder)
+            return now is not None and not pids & set(now.pids.values())
+
+        # Until then a poll of theirs may still be given a step; it is missed 6 s after that at the earliest.
+        await wait_for(are_gone, "the end of the killed parts", 5)
+        return await self.under_way(title, pids)
+
+    async def under_way(self, title: DisturbedTitle, pids: Collection[int] | None = None) -> int:
+        """Returns how many tries of the title's steps some workers, or all, have now."""
+        return await ledger.tries_under_way(self.stack.session.temporal, title.handle.id, pids)
+
+    async def judge(
+        self, title: DisturbedTitle, report: FaultReport, *, tries: int | Callable[[], int], kills: int
+    ) -> ReleaseManifest:
         """The oracle: waits for the title's end and holds every invariant against it.
 
         Args:
             title: Which.
             report: Is told what was lost and what is left.
-            kills: How many tries may be lost at most.
+            tries: How many tries may be lost at most: those that were under way when it struck. It may be known only
+                at the end.
+            kills: How many things were killed: no result is made more than so many times more than once.
         """
         receipt = await self.stack.finish(title.handle, TITLE_ID)
         await self._end_watcher(title)
         release = await asyncio.to_thread(verify_release, self.store, receipt.release)
-        report.lost = await self.lost_tries(title)
+        report.lost = await ledger.lost_tries(self.stack.session.temporal, title.handle.id)
+        again = ledger.made_again(self.proxy.seen)
+        report.again = again.total()
         report.leaked = await self.leftovers()
         assert await asyncio.to_thread(read_current, self.store, TITLE_ID) == receipt.release
         if self.undisturbed is not None:
             assert release.release_id == self.undisturbed.release_id
             assert release.objects == self.undisturbed.objects
-        assert report.lost <= kills
-        assert self.made_twice() <= kills * self._results_of_a_unit()
+        assert report.lost <= (tries if isinstance(tries, int) else tries())
+        assert max(again.values(), default=0) <= kills
+        # A try that finds what one before it has made does not make it again; two at once may.
+        assert report.again <= report.lost * RESULTS_OF_A_TRY + kills
         return release
 
     async def judge_ended(self, title: DisturbedTitle, report: FaultReport) -> None:
@@ -180,23 +216,6 @@ class FaultStack:
     async def encoding(self) -> list[int]:
         """Waits until a program encodes, and returns its pids."""
         return list(await wait_for(lambda: children_of(self.stack.pid_of("encode-cpu")), "an encode"))
-
-    async def lost_tries(self, title: DisturbedTitle) -> int:
-        """Returns how many tries of the title's activities were lost."""
-        lost, runs = 0, [title.handle.id]
-        for run in runs:
-            history = await self.stack.session.temporal.get_workflow_handle(run).fetch_history()
-            for event in history.events:
-                if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
-                    lost += event.activity_task_started_event_attributes.attempt - 1
-                if event.event_type == EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
-                    runs.append(event.start_child_workflow_execution_initiated_event_attributes.workflow_id)
-        return lost
-
-    def made_twice(self) -> int:
-        """Returns how many results were made although they were in the store (their second writer is refused)."""
-        results = [seen for seen in self.proxy.seen if seen.method == "PUT" and "/results/" in seen.key]
-        return sum(seen.status == 412 for seen in results)
 
     async def leftovers(self) -> list[str]:
         """Returns what is left of the title when its workers have had time to notice: nothing, one hopes."""
@@ -222,10 +241,6 @@ class FaultStack:
             *(f"held {path.name}" for path in (self.stack.folder / "cache").glob("held-*/*")),
             *(f"part {role} is away" for role in WORKER_ROLES if role not in state.pids),
         ]
-
-    def _results_of_a_unit(self) -> int:
-        """Results that one try can make again: two trials, encode and scores each."""
-        return 8
 
     async def _watch_pointer(self, title: DisturbedTitle) -> None:
         """Looks at ``current.json`` all the time; whatever it points to must be whole."""
