@@ -9,6 +9,7 @@
     ├── RenditionMissing  STO-012
     ├── AudioMissing      STO-013
     ├── TracksMissing     STO-014
+    ├── PieceMissing      STO-015
     ├── NoRoom            STO-022
     └── TriesLost         TOOL-010
 """
@@ -56,6 +57,12 @@ class TracksMissing(StepError):
     """Subtitles or thumbnails that should be in the store are not there (a cleaned store?)."""
 
     code: ClassVar[str] = "STO-014"
+
+
+class PieceMissing(StepError):
+    """A piece of the SDR mezzanine that should be in the store is not there (a cleaned store?)."""
+
+    code: ClassVar[str] = "STO-015"
 
 
 class NoRoom(StepError):

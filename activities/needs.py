@@ -17,6 +17,8 @@ BYTES_PER_CODED_PIXEL = 500
 """Memory of one process for each pixel of each encode in it: 4 GB for ``PIXELS_IN_MEMORY`` pixels, see there."""
 BYTES_PER_SCORED_PIXEL = 150
 """Memory for each pixel of each encode that is scored: some thirty planes of floats in libvmaf (an estimate)."""
+BYTES_PER_MAPPED_PIXEL = 200
+"""Memory of tone mapping for each pixel: a dozen pictures of three planes of floats on their way (an estimate)."""
 PROCESS_BYTES = 200_000_000
 """What a process takes with small pictures."""
 AUDIO_BYTES_A_SECOND = 128_000
@@ -42,6 +44,12 @@ def measure_needs(mezzanine: Mezzanine, shot: int, encodes: int) -> Needs:
     """Returns what one process needs that scores encodes of a shot."""
     pixels = encodes * mezzanine.display.pixels
     return Needs(2 * mezzanine.pieces[shot].file.size_bytes, PROCESS_BYTES + BYTES_PER_SCORED_PIXEL * pixels)
+
+
+def tone_map_needs(mezzanine: Mezzanine, shot: int) -> Needs:
+    """Returns what making the SDR pictures of a shot needs: two lossless pieces, and some pictures in floats."""
+    piece_bytes = mezzanine.pieces[shot].file.size_bytes
+    return Needs(3 * piece_bytes, PROCESS_BYTES + BYTES_PER_MAPPED_PIXEL * mezzanine.display.pixels)
 
 
 def title_needs(mezzanine: Mezzanine, size: Resolution) -> Needs:

@@ -14,6 +14,7 @@ from domain.work import (
     EncodeUnit,
     MeasureUnit,
     SearchUnit,
+    ToneMapUnit,
     TrialUnit,
     UnitOutcome,
     UnitReference,
@@ -21,7 +22,7 @@ from domain.work import (
 )
 
 ResultT = TypeVar("ResultT")
-UnitT = TypeVar("UnitT", TrialUnit, SearchUnit, EncodeUnit, BaselineUnit, MeasureUnit, AssembleUnit)
+UnitT = TypeVar("UnitT", ToneMapUnit, TrialUnit, SearchUnit, EncodeUnit, BaselineUnit, MeasureUnit, AssembleUnit)
 
 
 async def load_unit(toolbox: Toolbox, reference: UnitReference, kind: type[UnitT]) -> tuple[Mezzanine, UnitT]:

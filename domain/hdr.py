@@ -57,6 +57,17 @@ class ContentLight(Value):
     """Brightest frame average of the title."""
 
 
+class ToneMapping(Value):
+    """How the pictures of an HDR title were made into SDR ones; part of what the pictures are."""
+
+    source_range: DynamicRange
+    """PQ or HLG."""
+    peak_cd_m2: float = Field(gt=0)
+    """Luminance of the source that becomes SDR white, in cd/m²; whatever is brighter does, too."""
+    filters: str
+    """The whole filter chain of ffmpeg: the curve, white, colors, and the samples that come out."""
+
+
 class HdrMetadata(Value):
     """Static metadata of a title, as it is carried in every rendition."""
 

@@ -3,8 +3,11 @@
 import math
 from fractions import Fraction
 
+from pydantic import Field
+
 from domain.encodes import EncodeRecipe, MetricRecipe, RateCap, encode_key, score_key
 from domain.files import StoredFile
+from domain.hdr import ToneMapping
 from domain.ladder import Rung
 from domain.recipe import Recipe
 from domain.shots import (
@@ -58,6 +61,8 @@ class Mezzanine(Value):
     display: Resolution
     """Size with square samples at which quality is compared, and the largest that is encoded."""
     color: Color
+    tone_mapping: ToneMapping | None = Field(default=None, exclude_if=lambda done: done is None)
+    """Set if the pieces are not the source's pictures, but SDR ones made of them."""
     recipe: Recipe
     tools: dict[str, str]
     """Program → version of the build that every encode and score of this title is made with."""

@@ -119,6 +119,21 @@ class PackagingRecipe(StrictValue):
     """Raise it to publish the same title under new keys, as a new release. The old release stays as it is."""
 
 
+class HdrRecipe(StrictValue):
+    """What is made of an HDR title beside its HDR ladders; says nothing to an SDR title."""
+
+    sdr_rungs: bool = False
+    """Also make SDR ladders (BT.709, 8 bits) by tone mapping, for displays that cannot show HDR."""
+    sdr_codecs: tuple[Codec, ...] | None = Field(default=None, min_length=1, max_length=3)
+    """Codecs of the SDR ladders. Default: those of ``codecs``, and ``h264`` in any case."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.sdr_codecs is not None and len(set(self.sdr_codecs)) != len(self.sdr_codecs):
+            raise ValueError("sdr_codecs: each codec at most once")
+        return self
+
+
 class Recipe(StrictValue):
     """Everything about a release that is not the source."""
 
@@ -138,6 +153,7 @@ class Recipe(StrictValue):
     policy: LadderPolicy = LadderPolicy()
     audio: AudioRecipe = AudioRecipe()
     packaging: PackagingRecipe = PackagingRecipe()
+    hdr: HdrRecipe = Field(default=HdrRecipe(), exclude_if=lambda hdr: hdr == HdrRecipe())
     baseline: Literal["netflix-2015", "none"] = "none"
     """A fixed ladder to encode and measure beside ours, for the report. Costs compute; changes nothing published."""
     baseline_subsample: int = Field(default=1, ge=1, le=31)
@@ -161,6 +177,13 @@ class Recipe(StrictValue):
     def without(self, codecs: tuple[Codec, ...]) -> Self:
         """Returns the recipe without some of its codecs."""
         return self.model_copy(update={"codecs": tuple(item for item in self.codecs if item.codec not in codecs)})
+
+    def for_sdr_rungs(self) -> Self:
+        """Returns the recipe of the SDR ladders that are made of an HDR title: other codecs, no fixed ladder."""
+        asked = {item.codec: item for item in self.codecs}
+        chosen = self.hdr.sdr_codecs or tuple({Codec.H264: None, **asked})
+        codecs = tuple(asked.get(codec, CodecRecipe(codec=codec)) for codec in chosen)
+        return self.model_copy(update={"codecs": codecs, "baseline": "none", "hdr": HdrRecipe()})
 
     @property
     def idr_longest_s(self) -> Fraction:

@@ -40,6 +40,13 @@ class TextTracks(Value):
     """What a person should know: tracks left out, cues cut."""
 
 
+class LadderTask(Value):
+    """Something to be done for all ladders of a mezzanine."""
+
+    mezzanine: StoredFile
+    ladders: StoredFile
+
+
 class LadderSet(Value):
     """The ladders of a title: a document in the store; corrected once at most."""
 
@@ -48,6 +55,8 @@ class LadderSet(Value):
     """A ``PictureSet``: the measured points the ladders were chosen from, for the report."""
     is_measured: bool = True
     """Whether its encodes are measured; those of a provisional release are not."""
+    sdr: LadderTask | None = Field(default=None, exclude_if=lambda task: task is None)
+    """The SDR ladders beside those of an HDR title, and the tone-mapped mezzanine that they are made of."""
 
 
 class BaselineEncode(Value):
@@ -221,13 +230,6 @@ class PlannedProvisional(Value):
     encodes: WorkList
     rungs: int
     duration_s: float
-
-
-class LadderTask(Value):
-    """Something to be done for all ladders of a title."""
-
-    mezzanine: StoredFile
-    ladders: StoredFile
 
 
 class TrimmedLadders(Value):

@@ -15,12 +15,20 @@ from domain.video import Codec, Resolution
 class UnitKind(StrEnum):
     """The kinds of units, each with a task queue of its own."""
 
+    TONE_MAP = "tone-map"
     TRIAL = "trial"
     SEARCH = "search"
     ENCODE = "encode"
     BASELINE = "baseline"
     MEASURE = "measure"
     ASSEMBLE = "assemble"
+
+
+class ToneMapUnit(Value):
+    """SDR pictures of one HDR shot: a piece of the second mezzanine."""
+
+    kind: Literal["tone-map"] = "tone-map"
+    shot: int
 
 
 class TrialUnit(Value):
@@ -77,7 +85,8 @@ class AssembleUnit(Value):
 
 
 Unit = Annotated[
-    TrialUnit | SearchUnit | EncodeUnit | BaselineUnit | MeasureUnit | AssembleUnit, Field(discriminator="kind")
+    ToneMapUnit | TrialUnit | SearchUnit | EncodeUnit | BaselineUnit | MeasureUnit | AssembleUnit,
+    Field(discriminator="kind"),
 ]
 
 

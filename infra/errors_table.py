@@ -100,6 +100,7 @@ REMEDIES = {
     "STO-012": "Submit the title again; what is missing is joined again.",
     "STO-013": "Submit the title again; the audio is encoded again.",
     "STO-014": "Submit the title again: subtitles and thumbnails are made anew.",
+    "STO-015": "Submit the title again: the SDR pictures are made anew.",
     "STO-020": "It is tried again.",
     "STO-021": "It is tried again, more slowly. If it stays: raise the store's limits, or run fewer workers.",
     "STO-022": "Give the worker a larger scratch disk, more memory or fewer slots. It is tried again on any worker.",

@@ -97,7 +97,7 @@ async def split_source(
     for shot in shots.shots:
         place = out_dir / (_PATTERN % shot.index)
         log = FrameLog(_halfway(on_progress, video.frames + shot.range.start_frame))
-        cpu_s += (await run_tool(hash_piece_command(tools.ffmpeg, place, shot.index), on_line=log.read)).cpu_s
+        cpu_s += (await run_tool(hash_piece_command(tools.ffmpeg, place, f"shot {shot.index}"), on_line=log.read)).cpu_s
         expected = frame_hashes[shot.range.start_frame : shot.range.end_frame]
         check_piece(log, shot, expected)
         pieces.append(Piece(shot.index, place, shot.frames, pictures_digest(video, expected)))
@@ -147,12 +147,12 @@ def _lossless(video: VideoTrack, shots: ShotList) -> dict[str, str | int]:
     return {"c:v": "libx264", "qp": 0, "preset": "ultrafast", "g": 250, "force_key_frames": starts, **exact}
 
 
-def hash_piece_command(ffmpeg_program: str, path: Path, shot_index: int) -> Command:
+def hash_piece_command(ffmpeg_program: str, path: Path, label: str) -> Command:
     """Builds the decode of a piece with a hash of every frame."""
     source = [*OPENING_ARGUMENTS, *STRICT, "-i", local_name(path)]
     honest = ["-fps_mode", "passthrough", "-enc_time_base:v", "demux"]
     argv = [ffmpeg_program, *source, "-map", "0:v:0", *honest, "-c:v", "rawvideo", *hash_output()]
-    return command(argv, purpose=f"check of the piece of shot {shot_index}")
+    return command(argv, purpose=f"check of the piece of {label}")
 
 
 def check_piece(log: FrameLog, shot: Shot, expected: tuple[str, ...]) -> None:

@@ -19,6 +19,7 @@ from activities.results import ResultActivities
 from activities.searches import SearchActivities
 from activities.skipping import SkipActivities
 from activities.sources import SourceActivities
+from activities.tone_mapping import ToneMapActivities
 from activities.toolbox import Toolbox
 from activities.tracks import TrackActivities
 from activities.trials import EncodeActivities
@@ -45,6 +46,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
     """Returns the activities that a role's worker registers."""
     sources, encodes, searches = SourceActivities(toolbox), EncodeActivities(toolbox), SearchActivities(toolbox)
     measures, plans = MeasureActivities(toolbox), PlanActivities(toolbox)
+    mapping = ToneMapActivities(toolbox)
     delivery, results, tracks = DeliveryActivities(toolbox), ResultActivities(toolbox), TrackActivities(toolbox)
     registered: dict[str, list[Callable[..., Any]]] = {
         ORCHESTRATE: [
@@ -55,6 +57,9 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             plans.plan_measures,
             plans.judge_ladders,
             plans.plan_assembly,
+            mapping.plan_tone_mapping,
+            mapping.gather_sdr_mezzanine,
+            mapping.add_sdr_ladders,
             SkipActivities(toolbox).drop_rungs,
             UpkeepActivities(toolbox).clean_store,
         ],
@@ -75,6 +80,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             results.keep_settled,
         ],
         ENCODE_CPU: [
+            mapping.run_tone_map_unit,
             searches.run_search_unit,
             encodes.run_trial_unit,
             encodes.run_encode_unit,

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.delivery import DeliveryActivities
     from activities.measures import MeasureActivities
     from activities.searches import SearchActivities
+    from activities.tone_mapping import ToneMapActivities
     from activities.trials import EncodeActivities
     from domain.progress import BatchProgress
     from domain.work import BatchOutcome, BatchTask, UnitFailure, UnitKind, UnitOutcome, UnitReference
@@ -26,6 +27,7 @@ WINDOW = 64
 """Units scheduled at once: enough backlog for priorities and autoscaling, few enough to cancel quickly."""
 
 _ACTIVITY_OF: dict[UnitKind, Callable[[Any, UnitReference], Awaitable[UnitOutcome]]] = {
+    UnitKind.TONE_MAP: ToneMapActivities.run_tone_map_unit,
     UnitKind.TRIAL: EncodeActivities.run_trial_unit,
     UnitKind.SEARCH: SearchActivities.run_search_unit,
     UnitKind.ENCODE: EncodeActivities.run_encode_unit,

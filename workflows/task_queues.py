@@ -12,6 +12,7 @@ MEASURE = "measure"
 """Full-rate scores."""
 
 QUEUE_OF = {
+    UnitKind.TONE_MAP: ENCODE_CPU,
     UnitKind.TRIAL: ENCODE_CPU,
     UnitKind.SEARCH: ENCODE_CPU,
     UnitKind.ENCODE: ENCODE_CPU,

@@ -68,3 +68,31 @@ def test_a_recipe_survives_its_own_json() -> None:
     recipe = Recipe.model_validate({"shots": {"idr_grid_s": "4/3"}, "codecs": [{"codec": "av1", "preset": "4"}]})
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
     assert digest_of(Recipe.model_validate_json(recipe.model_dump_json())) == digest_of(recipe)
+
+
+def test_sdr_rungs_are_no_part_of_a_recipe_that_does_not_ask_for_them() -> None:
+    assert "hdr" not in Recipe().model_dump(mode="json")
+    assert "hdr" not in Recipe.model_validate({"hdr": {"sdr_rungs": False}}).model_dump(mode="json")
+    asked = Recipe.model_validate({"hdr": {"sdr_rungs": True}})
+    assert asked.model_dump(mode="json")["hdr"] == {"sdr_rungs": True, "sdr_codecs": None}
+
+
+@pytest.mark.parametrize(
+    ("codecs", "sdr_codecs", "made"),
+    [
+        (["hevc"], None, {"h264": "medium", "hevc": "slow"}),
+        (["hevc", "av1"], ["av1"], {"av1": "6"}),
+        (["h264", "hevc"], None, {"h264": "medium", "hevc": "slow"}),
+    ],
+)
+def test_sdr_rungs_have_codecs_of_their_own(codecs: list[str], sdr_codecs: list[str] | None, made: Any) -> None:
+    asked = [{"codec": codec, **({"preset": "slow"} if codec == "hevc" else {})} for codec in codecs]
+    content = {"codecs": asked, "hdr": {"sdr_rungs": True, "sdr_codecs": sdr_codecs}, "baseline": "netflix-2015"}
+    recipe = Recipe.model_validate(content).for_sdr_rungs()
+    assert {item.codec.value: item.production_preset for item in recipe.codecs} == made
+    assert (recipe.baseline, recipe.hdr.sdr_rungs) == ("none", False)
+
+
+def test_an_sdr_codec_is_named_once() -> None:
+    with pytest.raises(ValidationError, match="each codec at most once"):
+        Recipe.model_validate({"hdr": {"sdr_codecs": ["h264", "h264"]}})

@@ -46,7 +46,7 @@ async def split(tools: ToolPaths, path: Path, inspection: Inspection, shots: Sho
 
 async def decoded(tools: ToolPaths, path: Path) -> FrameLog:
     log = FrameLog()
-    await run_tool(hash_piece_command(tools.ffmpeg, path, 0), on_line=log.read)
+    await run_tool(hash_piece_command(tools.ffmpeg, path, "shot 0"), on_line=log.read)
     return log
 
 
