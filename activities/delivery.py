@@ -11,6 +11,7 @@ from temporalio import activity
 from activities.expectations import overrides_of, read_settled
 from activities.faults import RenditionMissing
 from activities.heartbeats import Pulse
+from activities.ladder_sets import read_all_ladders, tone_mapped_tracks
 from activities.measures import find_encode
 from activities.needs import join_needs, package_needs, publish_needs
 from activities.planning import rendition_name
@@ -22,7 +23,7 @@ from activities.units import load_unit
 from domain.encodes import EncodedShot
 from domain.files import StoredFile
 from domain.mezzanine import Mezzanine
-from domain.release import KeyReference, Presentation, PresentationFile
+from domain.release import KeyReference, Presentation, PresentationFile, ToneMappedTracks
 from domain.steps import (
     LadderSet,
     PackagedTitle,
@@ -57,6 +58,7 @@ class _FoundTracks:
     """Name of a rendition → its mean VMAF."""
     texts: TextTracks
     thumbnails: Thumbnails | None
+    tone_mapped: ToneMappedTracks | None
 
     @property
     def files(self) -> list[StoredFile]:
@@ -99,7 +101,9 @@ class DeliveryActivities:
             tree = await package_presentation(self._box.tools, plan, out_dir=folder, on_progress=pulse.step())
             tree = await pulse.run(scanned_tree, tree, folder, keys, pulse)
             kept = await pulse.run(self._keep_files, tree, folder, pulse)
-            presentation = described_presentation(tree, kept, plan, keys)
+            presentation = described_presentation(tree, kept, plan, keys).model_copy(
+                update={"tone_mapped": found.tone_mapped}
+            )
         key = checks_key(release_id_of(presentation.files))
         await asyncio.to_thread(self._box.results.keep, "checks", key, tree.checks)
         document = await asyncio.to_thread(self._box.results.put_document, presentation)
@@ -159,6 +163,7 @@ class DeliveryActivities:
             frames=frames,
             bitrate_bps=sum(sizes_bits) / mezzanine.duration_s,
             peak_bitrate_bps=peak_bitrate(sizes_bits, first.frame_rate),
+            tone_mapped=mezzanine.tone_mapping is not None,
             cpu_s=cpu_s,
         )
 
@@ -177,13 +182,17 @@ class DeliveryActivities:
         return self._box.keys.open_or_create_key_set(key_set, scheme, labels_of(tracks))
 
     def _find_tracks(self, task: PackageTask, mezzanine: Mezzanine, pulse: Pulse) -> _FoundTracks:
-        ladders = self._box.results.read_document(task.ladders, LadderSet)
-        renditions = read_renditions(self._box, mezzanine, ladders)
+        every = read_all_ladders(self._box, mezzanine, task.ladders)
+        renditions = [read_renditions(self._box, *made) for made in every]
+        vmaf: dict[str, float] = {}
+        for made in every:
+            vmaf |= delivered_vmaf(self._box, *made, pulse) if made.ladders.is_measured else {}
         return _FoundTracks(
-            media=(*renditions, *find_audio(self._box, mezzanine)),
-            vmaf=delivered_vmaf(self._box, mezzanine, ladders, pulse) if ladders.is_measured else {},
+            media=(*(item for made in renditions for item in made), *find_audio(self._box, mezzanine)),
+            vmaf=vmaf,
             texts=find_texts(self._box, mezzanine, task.title_key),
-            thumbnails=find_thumbnails(self._box, mezzanine, renditions),
+            thumbnails=find_thumbnails(self._box, mezzanine, renditions[0]),
+            tone_mapped=tone_mapped_tracks(every[-1], renditions[-1]),
         )
 
     def _fetch_tracks(self, found: _FoundTracks, bench: Bench, pulse: Pulse) -> list[TrackFile]:
@@ -263,7 +272,7 @@ def delivered_vmaf(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet, p
     for ladder in ladders.ladders:
         for index, rung in enumerate(ladder.rungs):
             _, scores = read_delivered(toolbox, mezzanine, ladder.codec, rung)
-            found[rendition_name(ladder, index)] = pool_title(scores).mean
+            found[rendition_name(mezzanine, ladder, index)] = pool_title(scores).mean
             pulse(len(found))
     return found
 
@@ -282,7 +291,7 @@ def read_renditions(toolbox: Toolbox, mezzanine: Mezzanine, ladders: LadderSet) 
     found = []
     for ladder in ladders.ladders:
         for index, rung in enumerate(ladder.rungs):
-            name = rendition_name(ladder, index)
+            name = rendition_name(mezzanine, ladder, index)
             key = rendition_key(mezzanine, name, mezzanine.rung_keys(ladder.codec, rung))
             rendition = toolbox.results.find("renditions", key, Rendition)
             if rendition is None:

@@ -182,7 +182,9 @@ class PlanActivities:
         """Plans the renditions: one for each rung."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         units = [
-            AssembleUnit(name=rendition_name(ladder, index), encode_keys=mezzanine.rung_keys(ladder.codec, rung))
+            AssembleUnit(
+                name=rendition_name(mezzanine, ladder, index), encode_keys=mezzanine.rung_keys(ladder.codec, rung)
+            )
             for ladder in (await self._read_ladders(task)).ladders
             for index, rung in enumerate(ladder.rungs)
         ]
@@ -201,7 +203,14 @@ class PlanActivities:
             ladder, hulls, points = planned(mezzanine, item.codec, pulse)
             ladders.append(ladder)
             named = {str(size): hull for size, hull in hulls.items()}
-            pictures.append(TitlePicture(codec=item.codec, title_hulls=named, shot_points=tuple(map(_dots, points))))
+            pictures.append(
+                TitlePicture(
+                    codec=item.codec,
+                    tone_mapped=mezzanine.tone_mapping is not None,
+                    title_hulls=named,
+                    shot_points=tuple(map(_dots, points)),
+                )
+            )
         return prune_covered(ladders, policy), tuple(pictures)
 
     def _from_grid(self, mezzanine: Mezzanine, codec: Codec, pulse: Pulse) -> _Planned:
@@ -254,9 +263,10 @@ class PlanActivities:
         return WorkList(kind=kind, plan=plan, count=len(units), encodes=encodes, longest_unit_s=estimate_s)
 
 
-def rendition_name(ladder: Ladder, index: int) -> str:
+def rendition_name(mezzanine: Mezzanine, ladder: Ladder, index: int) -> str:
     """Returns the folder and playlist name of a rung's rendition, unique in the presentation."""
-    return f"video_{ladder.codec.value}_{index + 1}_{ladder.rungs[index].resolution.height_px}p"
+    kind = "video_sdr" if mezzanine.tone_mapping else "video"
+    return f"{kind}_{ladder.codec.value}_{index + 1}_{ladder.rungs[index].resolution.height_px}p"
 
 
 def encode_units(

@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.delivery import checks_key, read_renditions
 from activities.expectations import keep_settled, read_settled
 from activities.heartbeats import Pulse
+from activities.ladder_sets import MadeLadders, read_all_ladders
 from activities.readings import pool_title, read_delivered
 from activities.search_readings import read_searches, sum_up_searches, waves_of
 from activities.sources import find_audio
@@ -38,7 +39,7 @@ from domain.result import (
     ResultThumbnails,
     TitleResult,
 )
-from domain.steps import BaselineEncode, FinishedTitle, LadderSet, ResultTask, SettledInspection
+from domain.steps import BaselineEncode, FinishedTitle, ResultTask, SettledInspection
 from domain.tracks import Rendition, Thumbnails
 from domain.values import Value
 from domain.video import Codec
@@ -91,10 +92,11 @@ class ResultActivities:
 
     def _write(self, task: ResultTask, seen: dict[str, ResultInspection | FirstPlayable | None]) -> TitleReceipt:
         mezzanine = self._box.read_mezzanine(task.mezzanine)
-        ladders = self._box.results.read_document(task.ladders, LadderSet)
+        every = read_all_ladders(self._box, mezzanine, task.ladders)
         release = reference_to(self._box.store.buckets.releases, task.title_id, task.release_id)
-        result = self._gather(task, mezzanine, ladders, release).model_copy(update=seen)
-        pictures = self._box.results.read_document(ladders.pictures, PictureSet).pictures
+        result = self._gather(task, every, release).model_copy(update=seen)
+        drawn = [self._box.results.read_document(made.ladders.pictures, PictureSet) for made in every]
+        pictures = [picture for item in drawn for picture in item.pictures]
         text = json.dumps(result.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
         receipt = TitleReceipt(
             title_id=task.title_id,
@@ -106,11 +108,10 @@ class ResultActivities:
         self._point_at(task.title_id, kept.report)
         return kept
 
-    def _gather(
-        self, task: ResultTask, mezzanine: Mezzanine, ladders: LadderSet, release: ReleaseReference
-    ) -> TitleResult:
+    def _gather(self, task: ResultTask, every: Sequence[MadeLadders], release: ReleaseReference) -> TitleResult:
+        mezzanine = every[0].mezzanine
         source, video = mezzanine.source, mezzanine.source.video
-        renditions = {item.name: item for item in read_renditions(self._box, mezzanine, ladders)}
+        renditions = [read_renditions(self._box, *made) for made in every]
         texts = find_texts(self._box, mezzanine, task.title_key)
         return TitleResult(
             title_id=task.title_id,
@@ -128,7 +129,11 @@ class ResultActivities:
             ),
             shots=tuple(shot.range for shot in mezzanine.shots.shots),
             trials=task.trials,
-            ladders=tuple(self._ladder(mezzanine, ladder, renditions) for ladder in ladders.ladders),
+            ladders=tuple(
+                self._ladder(made.mezzanine, ladder, found)
+                for made, found in zip(every, renditions, strict=True)
+                for ladder in made.ladders.ladders
+            ),
             audio=tuple(
                 ResultAudio(
                     name=track.name,
@@ -146,10 +151,10 @@ class ResultActivities:
                 ResultText(name=track.name, language=track.language, role=track.role, cues=track.cues)
                 for track in texts.tracks
             ),
-            thumbnails=_thumbnails(find_thumbnails(self._box, mezzanine, list(renditions.values()))),
-            notes=(*source.notes, *texts.notes),
+            thumbnails=_thumbnails(find_thumbnails(self._box, mezzanine, renditions[0])),
+            notes=(*source.notes, *texts.notes, *_tone_mapping_notes(every)),
             metric=mezzanine.delivery_metric().model,
-            presets={item.codec.value: item.production_preset for item in mezzanine.recipe.codecs},
+            presets=_presets(every),
             cpu_s=task.cpu_s,
             wall_s=round(task.wall_s, 3),
             tools=self._box.versions,
@@ -160,14 +165,15 @@ class ResultActivities:
         base = release.release_uri
         return ResultManifests(dash=f"{base}/{sealed.dash}", hls=f"{base}/{sealed.hls}", scheme=sealed.scheme)
 
-    def _ladder(self, mezzanine: Mezzanine, ladder: Ladder, renditions: dict[str, Rendition]) -> ResultLadder:
-        names = [name for name in renditions if renditions[name].codec is ladder.codec]
+    def _ladder(self, mezzanine: Mezzanine, ladder: Ladder, renditions: Sequence[Rendition]) -> ResultLadder:
+        own = [rendition for rendition in renditions if rendition.codec is ladder.codec]
         rungs = tuple(
-            self._rung(mezzanine, ladder.codec, rung, renditions[name])
-            for rung, name in zip(ladder.rungs, names, strict=True)
+            self._rung(mezzanine, ladder.codec, rung, rendition)
+            for rung, rendition in zip(ladder.rungs, own, strict=True)
         )
         return ResultLadder(
             codec=ladder.codec,
+            tone_mapping=mezzanine.tone_mapping,
             rungs=rungs,
             search=self._search(mezzanine, ladder.codec),
             baseline=self._baseline(mezzanine, ladder.codec, rungs),
@@ -229,6 +235,20 @@ class ResultActivities:
                 is_written = self._box.store.put_if_match(address, content, headers, etag=seen[1])
             if is_written:
                 return
+
+
+def _presets(every: Sequence[MadeLadders]) -> dict[str, str]:
+    return {item.codec.value: item.production_preset for made in every for item in made.mezzanine.recipe.codecs}
+
+
+def _tone_mapping_notes(every: Sequence[MadeLadders]) -> tuple[str, ...]:
+    """Returns what people should know of SDR ladders beside HDR ones."""
+    mappings = [made.mezzanine.tone_mapping for made in every if made.mezzanine.tone_mapping]
+    return tuple(
+        f"SDR ladders: pictures tone-mapped from {mapping.source_range}, reference white 203 cd/m², SDR white from "
+        f"{mapping.peak_cd_m2:g} cd/m² on; VMAF is measured against the tone-mapped pictures. Chain: {mapping.filters}"
+        for mapping in mappings
+    )
 
 
 def _thumbnails(made: Thumbnails | None) -> ResultThumbnails | None:

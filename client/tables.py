@@ -30,7 +30,7 @@ def result_tables(result: TitleResult) -> RenderableType:
 
 def ladder_table(ladder: ResultLadder) -> Table:
     """Returns one codec's ladder: what was promised, what was delivered."""
-    table = _table(f"{ladder.codec.value}{_saved(ladder)}")
+    table = _table(f"{ladder.name}{_saved(ladder)}")
     table.add_column("\nsize", no_wrap=True)
     for name in (
         "promised\nkbit/s",

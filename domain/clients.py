@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.hdr import DynamicRange
 from domain.tracks import KeyLabel
 from domain.values import StrictValue, Value
 from domain.video import Codec, Resolution
@@ -39,6 +40,8 @@ class TrackFacts(Value):
     """Video only."""
     resolution: Resolution | None = None
     """Video and images."""
+    dynamic_range: DynamicRange = Field(default=DynamicRange.SDR, exclude_if=lambda found: found is DynamicRange.SDR)
+    """Video: what its transfer characteristics stand for; left out where it is SDR."""
     frame_rate: Fraction | None = None
     language: str | None = None
     """Audio and text."""
@@ -55,6 +58,8 @@ class ClientFilter(StrictValue):
 
     codecs: tuple[Codec, ...] | None = None
     """Video codecs."""
+    dynamic_ranges: tuple[DynamicRange, ...] | None = Field(default=None, exclude_if=lambda found: found is None)
+    """Of video: ``SDR``, ``PQ``, ``HLG``."""
     max_height_px: int | None = Field(default=None, ge=90)
     """Tallest picture."""
     max_hdcp: HdcpLevel | None = None
@@ -79,6 +84,8 @@ class ClientFilter(StrictValue):
     def _shows(self, track: TrackFacts) -> bool:
         if track.kind not in {"video", "trick"} or track.resolution is None:
             return True
+        if not _within(track.dynamic_range, self.dynamic_ranges):
+            return False
         if self.max_height_px is not None and track.resolution.height_px > self.max_height_px:
             return False
         if self.max_hdcp is None or track.label is None:
@@ -118,8 +125,9 @@ def static_clients(tracks: Sequence[TrackFacts]) -> dict[str, ClientFilter]:
     """Returns name → filter of the kinds of client that every release serves.
 
     A codec set for each choice of codecs beside the first, which all clients play, but not for all of them (that is
-    the whole presentation); and ``sd``, for displays without output protection. Legacy players take a codec that they
-    cannot play, or switch codecs inside a session (packaging report §10): they are told of those that they can.
+    the whole presentation); ``sdr``, where a title has HDR tracks beside SDR ones; and ``sd``, for displays without
+    output protection. Legacy players take a codec that they cannot play, or switch codecs inside a session (packaging
+    report §10): they are told of those that they can.
     """
     codecs = [codec for codec in Codec if any(track.codec is codec for track in tracks)]
     first, *others = codecs
@@ -128,6 +136,9 @@ def static_clients(tracks: Sequence[TrackFacts]) -> dict[str, ClientFilter]:
         for more in combinations(others, count):
             chosen = (first, *more)
             made["-".join(codec.value for codec in chosen)] = ClientFilter(codecs=chosen)
+    ranges = {track.dynamic_range for track in tracks if track.kind == "video"}
+    if DynamicRange.SDR in ranges and len(ranges) > 1:
+        made["sdr"] = ClientFilter(dynamic_ranges=(DynamicRange.SDR,))
     labels = {track.label for track in tracks if track.kind == "video"}
     if "SD" in labels and len(labels) > 1:
         made["sd"] = ClientFilter(max_hdcp="NONE")

@@ -7,6 +7,7 @@ from pydantic import Field
 from domain.checks import CheckReport
 from domain.files import StoredFile
 from domain.findings import Override
+from domain.hdr import ToneMapping
 from domain.tracks import RecordedLabel
 from domain.values import Sha256, Value, digest_of
 
@@ -27,6 +28,14 @@ class KeyReference(Value):
     kid: str = Field(pattern=r"^[0-9a-f]{32}$")
 
 
+class ToneMappedTracks(Value):
+    """The SDR tracks of an HDR title, and how their pictures were made."""
+
+    names: tuple[str, ...]
+    """Names of the tracks."""
+    tone_mapping: ToneMapping
+
+
 class Presentation(Value):
     """The packaged title: manifests and segments in the work store, before publishing."""
 
@@ -45,6 +54,8 @@ class Presentation(Value):
     """Who has the keys: ``local``, ``kms`` or ``speke``; empty for ``clear``."""
     decrypted_md5: dict[str, str] = {}
     """Track name → MD5 of its decrypted elementary stream, equal to the clear stream's (proved when packaged)."""
+    tone_mapped: ToneMappedTracks | None = Field(default=None, exclude_if=lambda tracks: tracks is None)
+    """Left out where no track is tone-mapped."""
     checks: CheckReport | None = None
     """How the rules for presentations are kept; no MUST is broken."""
     cpu_s: float = 0.0
@@ -77,6 +88,8 @@ class ReleaseManifest(Value):
     """The first minutes in two rungs, to be superseded by the full release. Left out where it is false."""
     waved_through: tuple[Override, ...] = Field(default=(), exclude_if=lambda waved: not waved)
     """Findings in the source that named people let pass, as whoever made these bytes first was told to."""
+    tone_mapped: ToneMappedTracks | None = Field(default=None, exclude_if=lambda tracks: tracks is None)
+    """The SDR tracks of an HDR title, and the filter chain that made them. Left out where there are none."""
     objects: tuple[ReleaseObject, ...]
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from domain.checks import CheckReport
 from domain.cpu import CpuSplit
 from domain.findings import Finding
+from domain.hdr import ToneMapping
 from domain.ladder import PromiseError
 from domain.release import FirstPlayable
 from domain.values import Sha256, Value
@@ -139,14 +140,26 @@ class ResultBaseline(Value):
     rungs: tuple[BaselineRung, ...]
 
 
+def ladder_name(codec: Codec, *, tone_mapped: bool) -> str:
+    """Returns the name of a ladder in its title: ``hevc``, or ``sdr-hevc`` beside an HDR one."""
+    return f"sdr-{codec.value}" if tone_mapped else codec.value
+
+
 class ResultLadder(Value):
     """One codec's ladder."""
 
     codec: Codec
+    tone_mapping: ToneMapping | None = Field(default=None, exclude_if=lambda done: done is None)
+    """How the SDR pictures of an HDR title were made, against which its rungs are measured. Left out for all others."""
     rungs: tuple[ResultRung, ...]
     search: ResultSearch | None = None
     """``None`` where the trials were a grid."""
     baseline: ResultBaseline | None = None
+
+    @property
+    def name(self) -> str:
+        """Tells it from the title's other ladders: ``hevc``, ``sdr-hevc``."""
+        return ladder_name(self.codec, tone_mapped=self.tone_mapping is not None)
 
 
 class ResultAudio(Value):
@@ -195,6 +208,8 @@ class StageCpu(Value):
     audio: float = 0.0
     """Sound and subtitles; thumbnails count as packaging."""
     baseline: float = 0.0
+    tone_mapping: float = Field(default=0.0, exclude_if=lambda seconds: not seconds)
+    """SDR pictures of an HDR title; left out where none were asked for."""
     provisional: float = Field(default=0.0, exclude_if=lambda seconds: not seconds)
     """Left out where no provisional release was asked for."""
 
@@ -242,10 +257,17 @@ class TitlePicture(Value):
     """What the report draws beside the result: measured points and hulls; a document in the store."""
 
     codec: Codec
+    tone_mapped: bool = Field(default=False, exclude_if=lambda is_so: not is_so)
+    """It belongs to the SDR ladder of an HDR title."""
     title_hulls: dict[str, tuple[tuple[float, float], ...]]
     """Resolution → (bitrate_bps, vmaf) of the whole title at equal slope, as predicted from the trial encodes."""
     shot_points: tuple[tuple["PicturePoint", ...], ...]
     """For each shot, every trial encode."""
+
+    @property
+    def name(self) -> str:
+        """The ladder that it belongs to (``ResultLadder.name``)."""
+        return ladder_name(self.codec, tone_mapped=self.tone_mapped)
 
 
 class PicturePoint(Value):

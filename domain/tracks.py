@@ -67,6 +67,8 @@ class Rendition(Value):
     bitrate_bps: float
     peak_bitrate_bps: float
     """Largest rate of any window of one second."""
+    tone_mapped: bool = Field(default=False, exclude_if=lambda is_so: not is_so)
+    """An SDR version of an HDR title."""
     cpu_s: float = 0.0
 
 

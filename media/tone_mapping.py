@@ -5,8 +5,8 @@ hues; BT.1886; then clipped to the gamut of BT.709. The curve is the same for al
 match at their cuts, and a fade stays a fade. Pictures keep 10 bits: encodes of 8 bits are made of them as of any 10-bit
 SDR source.
 
-Sources: ITU-R BT.2408-7, 3.1 and 5.1 (reference white of 203 cd/m² becomes SDR white); SMPTE ST 2084; ITU-R BT.2100 (HLG
-on a display of 1000 cd/m²); ITU-R BT.1886.
+Sources: ITU-R BT.2408 (HDR reference white of 203 cd/m²); SMPTE ST 2084; ITU-R BT.2100 (HLG on a display of 1000
+cd/m²); ITU-R BT.1886.
 """
 
 from dataclasses import dataclass
@@ -54,9 +54,10 @@ def tone_mapping_of(video: VideoTrack) -> ToneMapping | None:
 
 
 def peak_cd_m2(video: VideoTrack) -> float:
-    """Returns the luminance that becomes SDR white, in cd/m²: the larger of what the metadata say of display and pictures.
+    """Returns the luminance that becomes SDR white, in cd/m²: that of mastering display or brightest pixel.
 
-    Both are wrong in some deliveries. Too large a peak makes highlights a little darker, too small a one clips them.
+    The larger one counts: metadata are wrong in some deliveries, and too large a peak makes highlights a little darker,
+    where too small a one would clip them.
     """
     stated = []
     if video.color.dynamic_range is DynamicRange.PQ and video.hdr is not None:

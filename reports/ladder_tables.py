@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from domain.result import BaselineRung, ResultBaseline, ResultLadder, ResultRung
 from domain.video import Codec
 from reports.markup import Child, Markup, element, join
-from reports.numerals import CODEC_NAMES, NOTHING, write_difference, write_kilobits, write_rate_change, write_score
+from reports.numerals import (
+    CODEC_NAMES,
+    NOTHING,
+    write_difference,
+    write_kilobits,
+    write_ladder,
+    write_rate_change,
+    write_score,
+)
 from reports.palette import ResolutionMarks
 
 TOLERANCE_VMAF = 0.5
@@ -49,7 +57,7 @@ def head_cell(content: Child, *, scope: str = "col", span: int | None = None, cs
 
 def ladder_table(ladder: ResultLadder, marks: ResolutionMarks) -> Markup:
     """Returns the table of a ladder's rungs in rising rate."""
-    codec = CODEC_NAMES[ladder.codec]
+    codec = write_ladder(ladder)
     groups = element(
         "tr",
         head_cell("", span=2, scope="colgroup"),
@@ -76,7 +84,7 @@ def ladder_table(ladder: ResultLadder, marks: ResolutionMarks) -> Markup:
     columns = element(
         "tr", [head_cell(name, css_class=_column_class(name, index in starts)) for index, name in enumerate(names)]
     )
-    rows = [_rung_row(number, rung, ladder.codec, marks) for number, rung in enumerate(ladder.rungs, start=1)]
+    rows = [_rung_row(number, rung, ladder.name, marks) for number, rung in enumerate(ladder.rungs, start=1)]
     caption = (
         f"{codec} ladder. ± is the promise's expected deviation in VMAF. Mean, harmonic "
         "mean, p5 and min are VMAF over all frames; peak is the largest second."
@@ -89,7 +97,7 @@ def _column_class(name: str, is_start: bool) -> str | None:  # noqa: FBT001  (on
     return f"{words}{'group' if is_start else ''}".strip() or None
 
 
-def _rung_row(number: int, rung: ResultRung, codec: Codec, marks: ResolutionMarks) -> Markup:
+def _rung_row(number: int, rung: ResultRung, ladder: str, marks: ResolutionMarks) -> Markup:
     delivered = rung.delivered
     missed = missed_by(rung)
     size = element("span", f"{rung.width_px}×{rung.height_px}", class_=marks.color_class(rung.height_px))
@@ -107,7 +115,7 @@ def _rung_row(number: int, rung: ResultRung, codec: Codec, marks: ResolutionMark
         element("td", _verdict(rung, missed), class_="words verdict group"),
         element("td", rung.reason or NOTHING, class_="words reason"),
         class_="missed" if missed is not None else None,
-        data_rung=f"{codec.value}-{number}",
+        data_rung=f"{ladder}-{number}",
     )
 
 

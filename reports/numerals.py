@@ -3,10 +3,17 @@
 import math
 from fractions import Fraction
 
+from domain.result import ResultLadder
 from domain.video import Codec
 
 CODEC_NAMES = {Codec.H264: "H.264", Codec.HEVC: "HEVC", Codec.AV1: "AV1"}
 """How people write each codec."""
+
+
+def write_ladder(ladder: ResultLadder) -> str:
+    """Returns the name of a ladder: ``HEVC``, or ``SDR HEVC`` where it is tone-mapped."""
+    return f"{'SDR ' if ladder.tone_mapping else ''}{CODEC_NAMES[ladder.codec]}"
+
 
 NOTHING = "–"
 """Stands where there is no number."""

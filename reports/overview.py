@@ -6,10 +6,10 @@ from domain.result import ResultLadder, TitleResult
 from reports.ladder_tables import TOLERANCE_VMAF, missed_by
 from reports.markup import Child, Markup, element, join
 from reports.numerals import (
-    CODEC_NAMES,
     write_bitrate,
     write_count,
     write_frame_rate,
+    write_ladder,
     write_rate_change,
     write_score,
     write_seconds,
@@ -40,7 +40,7 @@ def draw_overview(result: TitleResult) -> Markup:
 def headline(result: TitleResult) -> Markup:
     """Returns the report in one sentence: how many rungs, and how many bits fewer than the fixed ladder."""
     counts = [
-        join(element("strong", write_count(len(ladder.rungs), "rung")), " of ", CODEC_NAMES[ladder.codec])
+        join(element("strong", write_count(len(ladder.rungs), "rung")), " of ", write_ladder(ladder))
         for ladder in result.ladders
     ]
     changes = [change for ladder in result.ladders if (change := _change(ladder))]
@@ -52,7 +52,7 @@ def headline(result: TitleResult) -> Markup:
 def _change(ladder: ResultLadder) -> Markup | None:
     if ladder.baseline is None or ladder.baseline.bd_rate is None:
         return None
-    return join(element("strong", write_rate_change(ladder.baseline.bd_rate)), " in ", CODEC_NAMES[ladder.codec])
+    return join(element("strong", write_rate_change(ladder.baseline.bd_rate)), " in ", write_ladder(ladder))
 
 
 def _listed(parts: list[Markup]) -> Markup:
@@ -67,7 +67,7 @@ def _verdicts(result: TitleResult) -> Iterable[Markup]:
     yield _promise_verdict(len(rungs), len(misses))
     for ladder, number, miss in misses:
         sign, side = ("▲", "above") if miss > 0 else ("▼", "below")
-        place = f"{sign} Rung {number} of {CODEC_NAMES[ladder.codec]} missed its promise"
+        place = f"{sign} Rung {number} of {write_ladder(ladder)} missed its promise"
         yield element("span", f"{place}: {abs(miss):.2f} VMAF {side}.", class_="miss")
     corrected = sum(rung.corrected for _, _, rung in rungs)
     if corrected:
@@ -89,7 +89,7 @@ def _reach(ladder: ResultLadder) -> Markup:
     ends = f"VMAF {write_score(first.vmaf_mean)} at {write_bitrate(first.bitrate_bps)}"
     if len(ladder.rungs) > 1:
         ends += f" to {write_score(last.vmaf_mean)} at {write_bitrate(last.bitrate_bps)}"
-    return join(f"{CODEC_NAMES[ladder.codec]} reaches from {ends}.")
+    return join(f"{write_ladder(ladder)} reaches from {ends}.")
 
 
 def _facts(result: TitleResult) -> Markup:

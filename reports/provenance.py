@@ -10,6 +10,7 @@ from reports.overview import cpu_total
 STAGE_NAMES = {
     "inspect": "Inspect the source",
     "shots": "Find and split shots",
+    "tone_mapping": "SDR pictures by tone mapping",
     "trials": "Trial encodes",
     "plan": "Plan the ladders",
     "encode": "Production encodes",

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from domain.cpu import CpuSplit
 from domain.result import ResultSearch
-from domain.video import Codec
 from reports.ladder_tables import Table, head_cell
 from reports.markup import Child, Markup, element
-from reports.numerals import CODEC_NAMES, NOTHING, write_count, write_seconds
+from reports.numerals import NOTHING, write_count, write_seconds
 
 CPU_PARTS: tuple[tuple[str, str], ...] = (
     ("decode_s", "Decode"),
@@ -28,7 +27,7 @@ SHOWN_SHOTS = 12
 """Shots that are named; of more only the number is given."""
 
 
-def search_table(search: ResultSearch, codec: Codec) -> Markup:
+def search_table(search: ResultSearch, name: str) -> Markup:
     """Returns the table about the searches of one codec."""
     facts: tuple[tuple[str, Child], ...] = (
         ("Trial encodes", f"{search.trials}, {_each(search.trials, search.shots)}"),
@@ -45,7 +44,6 @@ def search_table(search: ResultSearch, codec: Codec) -> Markup:
         for name, text in facts
     ]
     head = element("tr", head_cell("Search", css_class="words"), head_cell("", css_class="words"))
-    name = CODEC_NAMES[codec]
     caption = f"{name}: how its trial encodes were chosen. CPU is what they cost when they were made."
     return Table(caption, f"Search, {name}", head, rows, "search").draw()
 

@@ -8,10 +8,10 @@ from reports.axes import Plane, Window, draw_axes, measured, path_of, window_aro
 from reports.ladder_tables import head_cell
 from reports.markup import Markup, element, svg_picture
 from reports.numerals import (
-    CODEC_NAMES,
     write_bitrate,
     write_crf,
     write_kilobits,
+    write_ladder,
     write_score,
     write_seconds,
     write_time,
@@ -61,14 +61,14 @@ class ShotCards:
         rungs: Sequence[tuple[int, ResultShotPoint]],
     ) -> Markup:
         plane = Plane(self.window, SIZE_PX, (22, 8, 22, 26))
-        codec = CODEC_NAMES[ladder.codec]
+        codec = write_ladder(ladder)
         hull = plane.line(measured((point.bitrate_bps, point.vmaf) for point in points if point.on_hull))
         heading = (
             f"Shot {index} in {codec}",
             f"{len(points)} trial encodes, {sum(point.on_hull for point in points)} on the hull, {len(rungs)} rungs.",
         )
         return svg_picture(
-            f"shot-{index}-{ladder.codec.value}",
+            f"shot-{index}-{ladder.name}",
             SIZE_PX,
             heading,
             draw_axes(plane, ticks=(4, 6)),
@@ -91,7 +91,7 @@ class ShotCards:
 def trial_points(pictures: Sequence[TitlePicture], ladder: ResultLadder, index: int) -> Sequence[PicturePoint]:
     """Returns the trial encodes of one shot in a ladder's codec, none if the pictures do not hold it."""
     for picture in pictures:
-        if picture.codec is ladder.codec and index < len(picture.shot_points):
+        if picture.name == ladder.name and index < len(picture.shot_points):
             return picture.shot_points[index]
     return ()
 
@@ -135,5 +135,5 @@ def _rung_table(ladder: ResultLadder, index: int, rungs: Sequence[tuple[int, Res
     ]
     names = ("Rung", "CRF", "kb/s", "VMAF")
     head = element("tr", [head_cell(name, css_class="words" if name == "Rung" else None) for name in names])
-    label = f"Shot {index}, {CODEC_NAMES[ladder.codec]}: what each rung gave it"
+    label = f"Shot {index}, {write_ladder(ladder)}: what each rung gave it"
     return element("table", element("thead", head), element("tbody", rows), class_="small-table", aria_label=label)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from domain.result import ResultLadder, ResultRung, TitleResult
 from reports.ladder_tables import Table, head_cell
 from reports.markup import Child, Markup, element
-from reports.numerals import CODEC_NAMES, NOTHING, write_crf, write_kilobits, write_score, write_seconds, write_time
+from reports.numerals import NOTHING, write_crf, write_kilobits, write_ladder, write_score, write_seconds, write_time
 
 TINT_STEPS_VMAF = (1.0, 3.0, 6.0, 10.0)
 """Distances from the rung's mean at which the tint grows."""
@@ -24,7 +24,7 @@ class ShotTable:
 
     def draw(self, shots: Sequence[int]) -> Markup:
         """Returns the table of the given shots, in the order of the title."""
-        codec = CODEC_NAMES[self.ladder.codec]
+        codec = write_ladder(self.ladder)
         rungs = [f"{number} · {rung.height_px}p" for number, rung in enumerate(self.ladder.rungs, start=1)]
         head = element(
             "tr",

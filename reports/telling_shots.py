@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from domain.result import ResultRung, TitleResult
-from reports.numerals import CODEC_NAMES, write_difference
+from reports.numerals import write_difference, write_ladder
 
 MOST_DRAWN = 60
 """More shots than this are folded into a table."""
@@ -46,7 +46,7 @@ def spread_of(result: TitleResult, shot_index: int) -> ShotSpread:
         for number, rung in enumerate(ladder.rungs, start=1):
             if shot_index < len(rung.shots):
                 shot = rung.shots[shot_index]
-                shortfalls.append((rung.delivered.vmaf_mean - shot.vmaf, f"{CODEC_NAMES[ladder.codec]} rung {number}"))
+                shortfalls.append((rung.delivered.vmaf_mean - shot.vmaf, f"{write_ladder(ladder)} rung {number}"))
                 ratios.extend(_ratio(shot.bitrate_bps, rung))
     shortfall, place = max(shortfalls)
     return ShotSpread(shot_index, shortfall, place, max(ratios, key=lambda ratio: (abs(math.log2(ratio)), ratio)))

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from domain.result import ResultLadder, ResultRung, TitleResult
 from reports.markup import Markup, element, join, svg_picture
-from reports.numerals import CODEC_NAMES, write_bitrate, write_score, write_time
+from reports.numerals import write_bitrate, write_ladder, write_score, write_time
 from reports.title_chart import NARROW, WIDE
 
 ROW_PX = 104.0
@@ -51,7 +51,7 @@ class Strip:
         scale = (ROW_PX - HEAD_PX) / largest
         mean_px = bottom_px - rung.delivered.bitrate_bps * scale
         mean = write_bitrate(rung.delivered.bitrate_bps)
-        words = f"{CODEC_NAMES[ladder.codec]} rung {number} · {rung.height_px}p · mean {mean}"
+        words = f"{write_ladder(ladder)} rung {number} · {rung.height_px}p · mean {mean}"
         return element(
             "g",
             [self._bar(rung, index, bottom_px, scale) for index in range(min(len(rung.shots), len(self.result.shots)))],

@@ -7,7 +7,7 @@ from domain.result import ResultLadder, ResultRung, TitlePicture
 from reports.axes import Plane, Point, Window, draw_axes, measured, path_of, window_around
 from reports.labels import ABOVE_FIRST, BELOW_FIRST, RIGHT_FIRST, Label, LabelSpace
 from reports.markup import Markup, element, join, svg_picture
-from reports.numerals import CODEC_NAMES, write_bitrate, write_score
+from reports.numerals import write_bitrate, write_ladder, write_score
 from reports.palette import ResolutionMarks, height_of
 
 
@@ -48,7 +48,7 @@ class TitleChart:
         for pixels in (*hulls.values(), plane.line(fixed), plane.line(self._delivered())):
             space.block_line(pixels)
         space.block_marks((plane.at(point) for point in (*fixed, *self._delivered(), *self._promised())), 5)
-        names = (f"title-{self.ladder.codec.value}-{size.name}", (size.width_px, size.height_px), self._heading())
+        names = (f"title-{self.ladder.name}-{size.name}", (size.width_px, size.height_px), self._heading())
         return element(
             "div",
             svg_picture(
@@ -68,7 +68,7 @@ class TitleChart:
         )
 
     def _heading(self) -> tuple[str, str]:
-        codec = CODEC_NAMES[self.ladder.codec]
+        codec = write_ladder(self.ladder)
         rungs = "; ".join(
             f"{rung.width_px}x{rung.height_px} at {write_bitrate(rung.delivered.bitrate_bps)}, "
             f"VMAF {write_score(rung.delivered.vmaf_mean)}"
@@ -127,7 +127,7 @@ class TitleChart:
             element("circle", cx=x, cy=y, r=5.5, class_="rung-dot"),
             space.place(Label(name, (x, y), len(name), css_class="label rung-label"), ABOVE_FIRST),
             class_=f"rung {self.marks.color_class(rung.height_px)}",
-            data_rung=f"{self.ladder.codec.value}-{number}",
+            data_rung=f"{self.ladder.name}-{number}",
         )
 
     def _draw_promise(self, rung: ResultRung, plane: Plane, delivered: Point) -> Markup | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from domain.hdr import ToneMapping
 from domain.result import ResultLadder, TitlePicture, TitleResult
 from reports.check_table import draw_checks
 from reports.findings_section import draw_findings
 from reports.ladder_tables import fixed_table, ladder_table
 from reports.markup import Markup, element, join
-from reports.numerals import CODEC_NAMES, write_count
+from reports.numerals import write_count, write_ladder
 from reports.overview import draw_overview
 from reports.palette import ResolutionMarks, marks_of
 from reports.provenance import draw_notes, draw_provenance
@@ -61,7 +62,7 @@ def _head(result: TitleResult) -> Markup:
 
 
 def _contents(result: TitleResult) -> Markup:
-    codecs = [(f"#ladder-{ladder.codec.value}", f"{CODEC_NAMES[ladder.codec]} ladder") for ladder in result.ladders]
+    codecs = [(f"#ladder-{ladder.name}", f"{write_ladder(ladder)} ladder") for ladder in result.ladders]
     notes = [("#notes", "Notes")] if result.notes else []
     checks = [("#checks", "Checks")] if result.checks else []
     found = [("#inspection", "Inspection")] if result.inspection.checks else []
@@ -73,8 +74,8 @@ def _contents(result: TitleResult) -> Markup:
 
 def _ladders(result: TitleResult, pictures: Sequence[TitlePicture], marks: ResolutionMarks) -> list[Markup]:
     window = title_window(result.ladders, pictures)
-    by_codec = {picture.codec: picture for picture in pictures}
-    return [_ladder(ladder, TitleChart(ladder, by_codec.get(ladder.codec), marks, window)) for ladder in result.ladders]
+    by_name = {picture.name: picture for picture in pictures}
+    return [_ladder(ladder, TitleChart(ladder, by_name.get(ladder.name), marks, window)) for ladder in result.ladders]
 
 
 def _ladder(ladder: ResultLadder, chart: TitleChart) -> Markup:
@@ -82,12 +83,21 @@ def _ladder(ladder: ResultLadder, chart: TitleChart) -> Markup:
     figure = element("figure", chart.draw(), element("figcaption", _chart_key(has_fixed=bool(beside))), class_="chart")
     return element(
         "section",
-        element("h2", f"{CODEC_NAMES[ladder.codec]} ladder"),
+        element("h2", f"{write_ladder(ladder)} ladder"),
+        _mapping_words(ladder.tone_mapping) if ladder.tone_mapping else None,
         element("div", figure, beside, class_="chart-row" if beside else None),
         ladder_table(ladder, chart.marks),
-        search_table(ladder.search, ladder.codec) if ladder.search else None,
-        id=f"ladder-{ladder.codec.value}",
+        search_table(ladder.search, write_ladder(ladder)) if ladder.search else None,
+        id=f"ladder-{ladder.name}",
     )
+
+
+def _mapping_words(mapping: ToneMapping) -> Markup:
+    words = (
+        f"BT.709, 8 bits, made of the {mapping.source_range} pictures by tone mapping: "
+        f"{mapping.peak_cd_m2:g} cd/m² and all above become white. Measured against the tone-mapped pictures. Chain: "
+    )
+    return element("p", words, element("code", mapping.filters))
 
 
 def _chart_key(*, has_fixed: bool) -> Markup:

@@ -147,10 +147,13 @@ def _seal(store: ObjectStore, reference: ReleaseReference, manifest: ReleaseMani
     sealed = read_release(store, reference)
     # The same bytes may come of another recipe (a field without effect here), or of a run in which somebody else waved
     # the same findings through: the first maker's origin stays.
-    origin = {name: getattr(sealed, name) for name in ("source_sha256", "recipe_sha256", "waved_through")}
+    origin = {name: getattr(sealed, name) for name in _ORIGIN}
     ours = manifest.model_copy(update=origin)
     if ours != sealed:
         raise _conflict(address, "the seal of other objects or keys", "the seal of this presentation")
+
+
+_ORIGIN = ("source_sha256", "recipe_sha256", "waved_through", "tone_mapped")
 
 
 def _make_current(store: ObjectStore, reference: ReleaseReference, *, provisional: bool) -> None:

@@ -127,6 +127,7 @@ def manifest_of(draft: ReleaseDraft, release_id: str) -> ReleaseManifest:
         recipe_sha256=draft.recipe_sha256,
         provisional=draft.provisional,
         waved_through=draft.waved_through,
+        tone_mapped=presentation.tone_mapped,
         objects=tuple(
             ReleaseObject(
                 path=item.path,

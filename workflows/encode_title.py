@@ -12,7 +12,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.measures import MeasureActivities
     from activities.planning import PlanActivities
     from activities.results import ResultActivities
-    from activities.skipping import SkipActivities
     from activities.sources import SourceActivities
     from domain.progress import TitleProgress
     from domain.release import FirstPlayable, TitleReceipt
@@ -25,25 +24,24 @@ with workflow.unsafe.imports_passed_through():
         OpenedTitle,
         PackageTask,
         PlannedLadders,
-        PlannedSearches,
         PublishedTitle,
         PublishTask,
         ResultTask,
-        SearchWave,
         SettledInspection,
         ShotTask,
         SplitTask,
     )
     from domain.values import digest_of
-    from domain.video import Codec
     from domain.work import UnitKind
     from workflows.activity_options import ActivityOptions, light_options, title_options
     from workflows.attention import Attended, WaitingRoom
     from workflows.failures import as_title_failure
     from workflows.findings import order_of, settle_findings
     from workflows.provisional import ProvisionalRelease, seconds_since_start
+    from workflows.sdr_ladders import SdrLadders
     from workflows.side_by_side import side_by_side
     from workflows.task_queues import IO, MEASURE, ORCHESTRATE
+    from workflows.title_ladders import TitleLadders
     from workflows.title_log import TitleLog
     from workflows.title_tracks import make_thumbnails, make_tracks
     from workflows.title_work import TitleWork
@@ -63,6 +61,8 @@ class EncodeTitle(Attended):
         self._log = TitleLog()
         self._room = WaitingRoom(self._log.attend)
         self._work = TitleWork(self._log, self._room)
+        self._ladders = TitleLadders(self._log, self._work)
+        self._sdr = SdrLadders(self._log, self._room)
         self._provisional = ProvisionalRelease(self._log, self._room)
         self._inspection = SettledInspection()
 
@@ -138,9 +138,7 @@ class EncodeTitle(Attended):
     async def _make_release(
         self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference
     ) -> ResultTask:
-        planned = await self._plan(request, opened, mezzanine)
-        ladders = await self._encode_and_measure(mezzanine, planned)
-        task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=ladders)
+        task = await self._make_ladders(request, opened, mezzanine)
         published = await self._deliver(request, opened, task)
         release_id = published.release.release_id
         self._log.note_playable(
@@ -151,11 +149,28 @@ class EncodeTitle(Attended):
             title_id=request.title_id,
             release_id=release_id,
             mezzanine=mezzanine.mezzanine,
-            ladders=ladders,
+            ladders=task.ladders,
             trials=self._trial_counts(),
             cpu_s=self._log.cpu_s,
             wall_s=seconds_since_start(),
         )
+
+    async def _make_ladders(
+        self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference
+    ) -> LadderTask:
+        """Makes the ladders of the title, and beside them those of its SDR pictures if the request asks for them."""
+        if not request.recipe.hdr.sdr_rungs:
+            return await self._make_main_ladders(request, opened, mezzanine)
+        main, sdr = await side_by_side(
+            self._make_main_ladders(request, opened, mezzanine), self._sdr.make(request, opened, mezzanine)
+        )
+        return main if sdr is None else await self._sdr.join(main, sdr)
+
+    async def _make_main_ladders(
+        self, request: TitleRequest, opened: OpenedTitle, mezzanine: MezzanineReference
+    ) -> LadderTask:
+        planned = await self._plan(request, opened, mezzanine)
+        return await self._ladders.encode_and_measure(mezzanine, planned, self._enter)
 
     async def _run_baseline(self, mezzanine: MezzanineReference) -> None:
         """Encodes and measures the fixed ladder if the recipe asks for one; a failed rung is left out of the report."""
@@ -213,91 +228,16 @@ class EncodeTitle(Attended):
         """Runs trial encodes, sound and subtitles side by side; plans the ladders when the trials are in."""
         self._enter("trials")
         await side_by_side(
-            self._run_trials(request, mezzanine),
+            self._ladders.try_out(mezzanine, request.recipe),
             make_tracks(mezzanine.mezzanine, opened.title_key, self._on_title, self._log),
         )
         self._enter("plan")
-        planned = await workflow.execute_activity_method(
-            PlanActivities.plan_ladders, mezzanine.mezzanine, **self._lightly("hulls, equal slope, rungs")
-        )
-        self._log.spend("plan", planned.cpu_s)
-        self._log.note(planned.summary)
-        return planned
-
-    async def _run_trials(self, request: TitleRequest, mezzanine: MezzanineReference) -> None:
-        """Runs the searches of all codecs side by side, so that one's barrier is filled by another's work; or a grid.
-
-        A failed trial of a grid costs at worst a size, a failed search the title.
-        """
-        if request.recipe.search.method == "grid":
-            trials = await workflow.execute_activity_method(
-                PlanActivities.plan_trials, mezzanine.mezzanine, **self._lightly("plan the trial encodes")
-            )
-            await self._work.run("trials", trials)
-            return
-        codecs = [item.codec for item in request.recipe.codecs if item.codec not in mezzanine.left_out]
-        self._log.expect_searches(mezzanine.shots * len(codecs))
-        await side_by_side(*(self._search(mezzanine, codec) for codec in codecs))
-
-    async def _search(self, mezzanine: MezzanineReference, codec: Codec) -> None:
-        """Searches all shots of one codec, wave after wave: each wave learns from those before."""
-        wave, waves = 0, 1
-        while wave < waves:
-            planned: PlannedSearches = await workflow.execute_activity_method(
-                PlanActivities.plan_searches,
-                SearchWave(mezzanine=mezzanine.mezzanine, codec=codec, wave=wave),
-                **self._lightly(f"plan wave {wave + 1} of the searches in {codec.value}"),
-            )
-            self._log.spend("plan", planned.cpu_s)
-            await self._work.run_all("trials", planned.work)
-            wave, waves = wave + 1, planned.waves
-
-    async def _encode_and_measure(self, mezzanine: MezzanineReference, planned: PlannedLadders) -> Any:
-        """Encodes every rung shot by shot, measures all of it, corrects once what missed its promise."""
-        self._enter("encode")
-        self._log.expect_rungs(planned.rungs)
-        task = LadderTask(mezzanine=mezzanine.mezzanine, ladders=planned.ladders)
-        await self._work.run_all("encode", planned.encodes)
-        task = await self._without_skipped(task)
-        self._enter("measure")
-        await self._measure(task)
-        judged = await workflow.execute_activity_method(
-            PlanActivities.judge_ladders, task, **self._lightly("hold every rung against its promise")
-        )
-        self._log.spend("plan", judged.cpu_s)
-        if judged.encodes.count:
-            self._log.note(f"{judged.corrected_rungs} rungs corrected")
-            await self._work.run_all("encode", judged.encodes)
-            task = await self._without_skipped(task.model_copy(update={"ladders": judged.ladders}))
-            await self._measure(task)
-            return task.ladders
-        return judged.ladders
-
-    async def _without_skipped(self, task: LadderTask) -> LadderTask:
-        """Leaves out the rungs that a person decided to skip, if any."""
-        if not self._work.skips:
-            return task
-        self._work.skips = False
-        trimmed = await workflow.execute_activity_method(
-            SkipActivities.drop_rungs, task, **self._lightly("leave out skipped rungs")
-        )
-        self._log.expect_rungs(trimmed.rungs)
-        self._log.note(f"{trimmed.dropped} rungs skipped by decision")
-        return task.model_copy(update={"ladders": trimmed.ladders})
-
-    async def _measure(self, task: LadderTask) -> None:
-        measures = await workflow.execute_activity_method(
-            PlanActivities.plan_measures, task, **self._lightly("plan the measurements")
-        )
-        await self._work.run_all("measure", measures)
+        return await self._ladders.plan(mezzanine)
 
     async def _deliver(self, request: TitleRequest, opened: OpenedTitle, task: LadderTask) -> PublishedTitle:
         """Assembles, packages and publishes."""
         self._enter("package")
-        assembly = await workflow.execute_activity_method(
-            PlanActivities.plan_assembly, task, **self._lightly("plan the renditions")
-        )
-        await self._work.run_all("package", assembly)
+        await self._ladders.assemble(task)
         if request.recipe.packaging.thumbnails:
             await make_thumbnails(task, self._on_title, self._log)
         packaged = await workflow.execute_activity_method(

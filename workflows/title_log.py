@@ -24,7 +24,7 @@ class TitleLog:
         self._ended: dict[UnitKind, BatchOutcome] = {}
         self._open: list[str] = []
         self._batches: dict[UnitKind, int] = {}
-        self._rungs = 0
+        self._rungs: dict[str, int] = {}
         self._is_done = False
         self._waiting: tuple[WaitingItem, ...] = ()
         self.first_playable: FirstPlayable | None = None
@@ -68,13 +68,13 @@ class TitleLog:
         self._show()
 
     def expect_searches(self, count: int) -> None:
-        """Notes how many shots will be searched, over all codecs and waves: waves are planned one by one."""
-        self._expected[UnitKind.SEARCH] = count
+        """Adds how many shots will be searched, over all codecs and waves: waves are planned one by one."""
+        self._expected[UnitKind.SEARCH] = self._expected.get(UnitKind.SEARCH, 0) + count
         self._show()
 
-    def expect_rungs(self, rungs: int) -> None:
-        """Notes how many renditions there will be."""
-        self._rungs = rungs
+    def expect_rungs(self, rungs: int, name: str = "") -> None:
+        """Notes how many renditions there will be; ``name`` tells the ladders of one mezzanine from others."""
+        self._rungs[name] = rungs
 
     def next_batch(self, kind: UnitKind) -> int:
         """Returns the number of the next batch of a kind, from 1."""
@@ -120,7 +120,7 @@ class TitleLog:
             encodes_done=sum(map(_made, encoded)),
             encodes_total=sum(self._expected.get(kind, 0) for kind in (UnitKind.ENCODE, UnitKind.BASELINE)),
             rungs_done=_made(self.outcome_of(UnitKind.ASSEMBLE)),
-            rungs_total=self._rungs,
+            rungs_total=sum(self._rungs.values()),
             made=sum(outcome.made for outcome in every),
             reused=sum(outcome.reused for outcome in every),
             failed=sum(outcome.failed for outcome in every),
@@ -150,7 +150,7 @@ class TitleLog:
             f"{self._percent():.0f} % done: " + " → ".join(stages),
             *map(_waiting_line, self._waiting),
             self._trial_line(),
-            f"- renditions: {_made(self.outcome_of(UnitKind.ASSEMBLE))} of {self._rungs}",
+            f"- renditions: {_made(self.outcome_of(UnitKind.ASSEMBLE))} of {sum(self._rungs.values())}",
             *(f"- {note}" for note in self._notes),
         ]
         workflow.set_current_details("\n".join(lines))

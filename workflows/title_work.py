@@ -28,14 +28,16 @@ RunBatch = Callable[[BatchTask], Awaitable[tuple[str, BatchOutcome]]]
 class TitleWork:
     """Runs what the steps of a title have planned; owned by its workflow."""
 
-    def __init__(self, log: TitleLog, room: WaitingRoom, *, lane: str = "") -> None:
+    def __init__(self, log: TitleLog, room: WaitingRoom, *, lane: str = "", goes_first: bool = True) -> None:
         """Takes what counts, and where failed units wait.
 
         Args:
             log: What counts.
             room: Where failed units wait.
-            lane: Name of work that runs beside the title's own and before it: it stands in the ids of its batches.
+            lane: Name of work that runs beside the title's own: it stands in the ids of its batches.
+            goes_first: Work with a lane goes before the title's own.
         """
+        self._goes_first = bool(lane) and goes_first
         self._lane = lane
         self.request: TitleRequest | None = None
         """Set as soon as it has been checked."""
@@ -132,4 +134,4 @@ class TitleWork:
     @property
     def _priority_key(self) -> int:
         key = PRIORITIES[self.request.priority] if self.request else 3
-        return max(1, key - 1) if self._lane else key
+        return max(1, key - 1) if self._goes_first else key

@@ -43,6 +43,7 @@ def _facts(index: PresentationIndex, item: TrackFile) -> TrackFacts:
     match item.track:
         case Rendition() as track:
             known = {"kind": "video", "codec": track.codec, "resolution": track.resolution, "label": label}
+            known["dynamic_range"] = index.range_of(item)
             return TrackFacts(name=item.name, frame_rate=track.frame_rate, **known, **_rates(index, item.name))
         case EncodedAudio() as track:
             known = {"kind": "audio", "language": language_tag(track), "label": label}

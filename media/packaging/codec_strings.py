@@ -6,6 +6,7 @@ ISO/IEC 14496-1, 7.2.6 (descriptors); ETSI TS 102 366, annex F (AC-3, E-AC-3).
 
 from typing import NamedTuple
 
+from domain.hdr import DynamicRange
 from media.errors import PresentationInvalid
 from media.packaging.boxes import Box
 
@@ -53,9 +54,10 @@ def color_codes(entry: Box) -> ColorCodes | None:
     return ColorCodes(colr.integer(4, 2), colr.integer(6, 2), colr.integer(8, 2))
 
 
-def video_range(color: ColorCodes | None) -> str:
+def video_range(color: ColorCodes | None) -> DynamicRange:
     """Returns the ``VIDEO-RANGE`` of colors (RFC 8216bis, 4.4.6.2): by the transfer characteristics alone."""
-    return {_PQ: "PQ", _HLG: "HLG"}.get(color.transfer if color else 1, "SDR")
+    found = {_PQ: DynamicRange.PQ, _HLG: DynamicRange.HLG}
+    return found.get(color.transfer if color else 1, DynamicRange.SDR)
 
 
 def is_perceptual_quantizer(color: ColorCodes | None) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
 
+from domain.hdr import DynamicRange
 from domain.tracks import EncodedAudio, Rendition, TextTrack
 from domain.video import Codec
 from media.packaging.codec_strings import is_perceptual_quantizer
@@ -75,11 +76,11 @@ def _adaptation_sets(index: PresentationIndex) -> list[ET.Element]:
 
 
 def _video_groups(index: PresentationIndex) -> list[list[TrackFile]]:
-    """Returns what may stand in one set: one codec, one key, one kind of color; smallest first."""
+    """Returns what may stand in one set: one codec, one key, one kind of color; SDR first, smallest first."""
     videos = [item for item in index.plan.media if isinstance(item.track, Rendition)]
-    smallest: dict[object, tuple[int, int]] = {}
+    smallest: dict[object, tuple[int, bool, int]] = {}
     for item in videos:
-        place = (_codec_place(item), _pixels(item))
+        place = (_codec_place(item), index.range_of(item) is not DynamicRange.SDR, _pixels(item))
         smallest[_kinship(index, item)] = min(place, smallest.get(_kinship(index, item), place))
     ordered = sorted(videos, key=lambda item: (smallest[_kinship(index, item)], _rate(item), item.name))
     return [list(group) for _, group in groupby(ordered, key=lambda item: _kinship(index, item))]

@@ -197,8 +197,8 @@ def _without_sound(codecs: str) -> str:
 
 
 def _in_order(variants: list[Variant]) -> list[Variant]:
-    """Puts the variants first that playback starts best with (Apple 1.32), of the codec that comes first."""
-    families = [attributes["CODECS"].partition(".")[0] for attributes, _ in variants]
+    """Puts the variants first that playback starts best with (Apple 1.32), of the codec and range that come first."""
+    families = [(attributes["CODECS"].partition(".")[0], attributes.get("VIDEO-RANGE")) for attributes, _ in variants]
     in_first = [item for item, family in zip(variants, families, strict=True) if family == families[0]]
     best = min(in_first, key=lambda item: abs(int(item[0]["AVERAGE-BANDWIDTH"]) - FIRST_VARIANT_BPS))
     return sorted(variants, key=lambda item: item[1] != best[1])

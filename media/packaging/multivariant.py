@@ -5,9 +5,9 @@ Sources: RFC 8216bis, 4.4.6; Apple HLS authoring specification, revision 2025-06
 
 from fractions import Fraction
 
+from domain.hdr import DynamicRange
 from domain.tracks import EncodedAudio, Rendition, TextTrack, key_label
 from domain.video import Codec
-from media.packaging.codec_strings import video_range
 from media.packaging.hls import HEADER, iframe_weights
 from media.packaging.languages import UNDETERMINED, language_tag, menu_names
 from media.packaging.plan import TrackFile
@@ -61,11 +61,16 @@ def _codec(item: TrackFile) -> Codec:
 
 
 def _in_order(index: PresentationIndex) -> list[TrackFile]:
-    """Returns the renditions by codec and rate, but first the H.264 one that playback starts best with."""
+    """Returns the renditions by codec, range and rate, but first the one that playback starts best with: H.264, SDR."""
     rates = {item.name: index.tracks[item.name].mean_bps for item in _renditions(index)}
-    ordered = sorted(_renditions(index), key=lambda item: (_CODEC_ORDER.index(_codec(item)), rates[item.name]))
-    first_codec = [item for item in ordered if _codec(item) is _codec(ordered[0])]
-    first = min(first_codec, key=lambda item: abs(rates[item.name] - FIRST_VARIANT_BPS))
+
+    def family(item: TrackFile) -> tuple[bool, int]:
+        # Whoever cannot choose by range gets what every display shows.
+        return index.range_of(item) is not DynamicRange.SDR, _CODEC_ORDER.index(_codec(item))
+
+    ordered = sorted(_renditions(index), key=lambda item: (*family(item), rates[item.name]))
+    first_family = [item for item in ordered if family(item) == family(ordered[0])]
+    first = min(first_family, key=lambda item: abs(rates[item.name] - FIRST_VARIANT_BPS))
     return [first, *(item for item in ordered if item is not first)]
 
 
@@ -161,14 +166,18 @@ def _picture_attributes(index: PresentationIndex, item: TrackFile) -> list[str]:
     return [
         f"RESOLUTION={resolution}",
         *([f"HDCP-LEVEL={level}"] if index.plan.is_encrypted else []),
-        f"VIDEO-RANGE={video_range(index.color_of(item))}",
+        f"VIDEO-RANGE={index.range_of(item)}",
     ]
 
 
 def _score(index: PresentationIndex, item: TrackFile) -> list[str]:
-    """Returns the measured quality, for all variants or for none (Apple 9.19)."""
+    """Returns the measured quality, for all variants or for none (Apple 9.19).
+
+    For none where SDR stands beside HDR: they are measured against other pictures, and players compare all scores.
+    """
     scores = [other.vmaf for other in _renditions(index)]
-    return [f"SCORE={item.vmaf:.1f}"] if item.vmaf is not None and None not in scores else []
+    is_one_scale = len({index.range_of(other) for other in _renditions(index)}) == 1
+    return [f"SCORE={item.vmaf:.1f}"] if item.vmaf is not None and None not in scores and is_one_scale else []
 
 
 def _iframe_tag(index: PresentationIndex, item: TrackFile) -> str:

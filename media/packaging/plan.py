@@ -159,13 +159,14 @@ class PresentationPlan:
 
     @property
     def trick_tracks(self) -> dict[str, TrackFile]:
-        """Folder → rendition whose IDRs alone are packaged for fast play: the smallest of each codec."""
-        smallest: dict[Codec, TrackFile] = {}
+        """Folder → rendition whose IDRs alone are packaged for fast play: the smallest of each codec, SDR and HDR."""
+        smallest: dict[tuple[Codec, bool], TrackFile] = {}
         for item in self.media:
             if isinstance(item.track, Rendition):
-                best = smallest.setdefault(item.track.codec, item)
+                kind = (item.track.codec, item.track.tone_mapped)
+                best = smallest.setdefault(kind, item)
                 if _cost(item) < _cost(best):
-                    smallest[item.track.codec] = item
+                    smallest[kind] = item
         return {f"trick_{item.name}": item for item in smallest.values()}
 
     def key_of(self, item: TrackFile) -> TrackKey:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from media.packaging.codec_strings import ColorCodes
+from domain.hdr import DynamicRange
+from media.packaging.codec_strings import ColorCodes, video_range
 from media.packaging.hls import target_duration_s
 from media.packaging.plan import PresentationPlan, TrackFile
 from media.packaging.segment_index import TrackIndex, read_track
@@ -31,6 +32,10 @@ class PresentationIndex:
     def color_of(self, item: TrackFile) -> ColorCodes | None:
         """Returns the colors that a track states."""
         return self.tracks[item.name].header.color
+
+    def range_of(self, item: TrackFile) -> DynamicRange:
+        """Returns the dynamic range that a track's colors stand for."""
+        return video_range(self.color_of(item))
 
     def key_tags(self, item: TrackFile) -> list[str]:
         """Returns the ``EXT-X-KEY`` tags of a track; none for a clear one."""

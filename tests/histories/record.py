@@ -1,5 +1,7 @@
 """Records the histories of a finished title: ``python -m tests.histories.record WORKFLOW_ID [STATE]`` beside its stack.
 
+With ``--sdr`` at the end: those that only an HDR title with SDR ladders has.
+
 Run it when the order of a title's steps has changed on purpose; commit what it writes and say so in the changelog.
 """
 
@@ -19,10 +21,18 @@ KINDS = ("trial", "search", "baseline", "encode", "measure", "assemble")
 """Kinds of units; a title has searches or a grid of trials, and what it has not keeps its older recording."""
 
 
-async def record(workflow_id: str, state: Path = DEFAULT_STATE) -> None:
-    """Writes the title's history and that of the first batch of each kind."""
+async def record(workflow_id: str, state: Path = DEFAULT_STATE, *, has_sdr_ladders: bool = False) -> None:
+    """Writes the title's history and that of the first batch of each kind.
+
+    Args:
+        workflow_id: The title.
+        state: Folder of its stack.
+        has_sdr_ladders: It is an HDR title that asked for them; only what no other title has is written.
+    """
     session = await open_session(state)
     wanted = {"encode_title": workflow_id, **{f"batch_{kind}": f"{workflow_id}/{kind}-0001" for kind in KINDS}}
+    if has_sdr_ladders:
+        wanted = {"encode_title_sdr": workflow_id, "batch_tone-map": f"{workflow_id}/sdr-tone-map-0001"}
     for name, run in wanted.items():
         try:
             history = await session.temporal.get_workflow_handle(run).fetch_history()
@@ -44,4 +54,5 @@ def without_host(content: Any) -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(sys.argv[1], *map(Path, sys.argv[2:3])))
+    arguments = [argument for argument in sys.argv[1:] if argument != "--sdr"]
+    asyncio.run(record(arguments[0], *map(Path, arguments[1:2]), has_sdr_ladders="--sdr" in sys.argv))

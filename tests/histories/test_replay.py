@@ -37,7 +37,7 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 
 def test_a_title_and_every_kind_of_batch_are_recorded() -> None:
     batches = {f"batch_{kind.value}" for kind in UnitKind}
-    assert {path.stem for path in HISTORIES} == {"encode_title", *batches}
+    assert {path.stem for path in HISTORIES} == {"encode_title", "encode_title_sdr", *batches}
 
 
 async def test_a_history_with_a_missing_step_does_not_replay() -> None:
@@ -72,4 +72,4 @@ def payloads_of(content: object) -> list[str]:
 
 def test_fakes_cover_every_activity() -> None:
     names = {getattr(function, "__temporal_activity_definition").name for function in FakeTitle().activities()}
-    assert len(names) == 27
+    assert len(names) == 31

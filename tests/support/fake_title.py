@@ -47,6 +47,10 @@ DIGEST = "0123456789abcdef" * 4
 FILE = StoredFile(uri=f"s3://pertitle-work/objects/sha256/01/{DIGEST}", sha256=DIGEST, size_bytes=123_456_789)
 PART = FILE.model_copy(update={"uri": FILE.uri[:-4] + "part"})
 """The mezzanine and the plans of a provisional release."""
+SDR = FILE.model_copy(update={"uri": FILE.uri[:-4] + "5d12"})
+"""The tone-mapped mezzanine, its ladders and plans."""
+BOTH = FILE.model_copy(update={"uri": FILE.uri[:-4] + "b074"})
+"""HDR ladders with the SDR ones beside them."""
 RELEASE = ReleaseReference(
     title_id="fake", release_id="r0123456789abcdef0123", release_uri="s3://pertitle-releases/titles/fake/releases/r0"
 )
@@ -65,6 +69,8 @@ class FakeTitle:
     corrected_units: int = 0
     failing: dict[UnitKind, str] = field(default_factory=dict)
     """Kind of unit → code with which every unit of that kind fails."""
+    is_hdr: bool = True
+    """Whether there is anything to map to SDR, if the request asks for it."""
     poison: dict[str, str] = field(default_factory=dict)
     """Activity and index, as ``run_encode_unit 2`` → code with which this unit fails."""
     stops: tuple[StoppingFinding, ...] = ()
@@ -97,8 +103,8 @@ class FakeTitle:
             await self.hold(name)
 
     async def _delivers(self, name: str, of: StoredFile) -> None:
-        """Says which of the two releases a step is for; fails as told by ``poison``."""
-        told = f"{name} provisional" if of == PART else name
+        """Says which release or mezzanine a step is for; fails as told by ``poison``."""
+        told = f"{name} provisional" if of == PART else f"{name} sdr" if of == SDR else name
         await self._called(told)
         self._fail(self.poison.get(told))
 
@@ -107,8 +113,8 @@ class FakeTitle:
             record = {"code": code, "where": "unit", "found": "it fails", "expected": "", "fix": ""}
             raise ApplicationError("it fails", record, type=code, non_retryable=True)
 
-    def _work(self, kind: UnitKind, count: int) -> WorkList:
-        return WorkList(kind=kind, plan=FILE, count=count, encodes=count * self.crfs)
+    def _work(self, kind: UnitKind, count: int, of: StoredFile = FILE) -> WorkList:
+        return WorkList(kind=kind, plan=SDR if of == SDR else FILE, count=count, encodes=count * self.crfs)
 
     def _sources(self) -> list[Callable[..., Any]]:
         @activity.defn(name="open_title")
@@ -149,15 +155,15 @@ class FakeTitle:
 
     def _plans(self) -> list[Callable[..., Any]]:
         @activity.defn(name="plan_trials")
-        async def plan_trials(_mezzanine: StoredFile) -> WorkList:
-            await self._called("plan_trials")
-            return self._work(UnitKind.TRIAL, self.shots * self.sizes)
+        async def plan_trials(mezzanine: StoredFile) -> WorkList:
+            await self._delivers("plan_trials", mezzanine)
+            return self._work(UnitKind.TRIAL, self.shots * self.sizes, mezzanine)
 
         @activity.defn(name="plan_searches")
         async def plan_searches(task: SearchWave) -> PlannedSearches:
-            await self._called(f"plan_searches {task.codec.value} {task.wave}")
-            count = self.wave_shots[task.wave]
-            work = WorkList(kind=UnitKind.SEARCH, plan=FILE, count=count, encodes=count)
+            await self._delivers(f"plan_searches {task.codec.value} {task.wave}", task.mezzanine)
+            count, plan = self.wave_shots[task.wave], SDR if task.mezzanine == SDR else FILE
+            work = WorkList(kind=UnitKind.SEARCH, plan=plan, count=count, encodes=count)
             return PlannedSearches(work=work, waves=len(self.wave_shots), cpu_s=1.0)
 
         @activity.defn(name="plan_baseline")
@@ -166,38 +172,40 @@ class FakeTitle:
             return self._work(UnitKind.BASELINE, 0)
 
         @activity.defn(name="plan_ladders")
-        async def plan_ladders(_mezzanine: StoredFile) -> PlannedLadders:
-            await self._called("plan_ladders")
-            encodes = self._work(UnitKind.ENCODE, 2 * self.shots)
-            return PlannedLadders(ladders=FILE, encodes=encodes, rungs=16, cpu_s=1.0, summary="x" * 600)
+        async def plan_ladders(mezzanine: StoredFile) -> PlannedLadders:
+            await self._delivers("plan_ladders", mezzanine)
+            encodes = self._work(UnitKind.ENCODE, 2 * self.shots, mezzanine)
+            return PlannedLadders(ladders=mezzanine, encodes=encodes, rungs=16, cpu_s=1.0, summary="x" * 600)
 
         @activity.defn(name="plan_measures")
-        async def plan_measures(_task: LadderTask) -> WorkList:
-            await self._called("plan_measures")
-            return self._work(UnitKind.MEASURE, 3 * self.shots)
+        async def plan_measures(task: LadderTask) -> WorkList:
+            await self._delivers("plan_measures", task.mezzanine)
+            return self._work(UnitKind.MEASURE, 3 * self.shots, task.mezzanine)
 
         @activity.defn(name="judge_ladders")
-        async def judge_ladders(_task: LadderTask) -> JudgedLadders:
-            await self._called("judge_ladders")
-            encodes = self._work(UnitKind.ENCODE, self.corrected_units)
-            return JudgedLadders(ladders=FILE, encodes=encodes, corrected_rungs=self.corrected_units, cpu_s=1.0)
+        async def judge_ladders(task: LadderTask) -> JudgedLadders:
+            await self._delivers("judge_ladders", task.mezzanine)
+            encodes = self._work(UnitKind.ENCODE, self.corrected_units, task.mezzanine)
+            return JudgedLadders(
+                ladders=task.mezzanine, encodes=encodes, corrected_rungs=self.corrected_units, cpu_s=1.0
+            )
 
         @activity.defn(name="plan_assembly")
         async def plan_assembly(task: LadderTask) -> WorkList:
             await self._delivers("plan_assembly", task.mezzanine)
             if task.mezzanine == PART:
                 return WorkList(kind=UnitKind.ASSEMBLE, plan=PART, count=2, encodes=2)
-            return self._work(UnitKind.ASSEMBLE, 16)
+            return self._work(UnitKind.ASSEMBLE, 16, task.mezzanine)
 
-        return [
+        plans: list[Callable[..., Any]] = [
             plan_trials,
             plan_searches,
             plan_baseline,
             plan_ladders,
             plan_measures,
             judge_ladders,
-            plan_assembly,
         ]
+        return [*plans, plan_assembly]
 
     def _beside(self) -> list[Callable[..., Any]]:
         @activity.defn(name="plan_provisional")
@@ -210,11 +218,27 @@ class FakeTitle:
             return PlannedProvisional(mezzanine=PART, ladders=FILE, encodes=encodes, rungs=2, duration_s=120.0)
 
         @activity.defn(name="drop_rungs")
-        async def drop_rungs(_task: LadderTask) -> TrimmedLadders:
-            await self._called("drop_rungs")
-            return TrimmedLadders(ladders=FILE, rungs=15, dropped=1)
+        async def drop_rungs(task: LadderTask) -> TrimmedLadders:
+            await self._delivers("drop_rungs", task.mezzanine)
+            return TrimmedLadders(ladders=task.mezzanine, rungs=15, dropped=1)
 
-        return [plan_provisional, drop_rungs]
+        @activity.defn(name="plan_tone_mapping")
+        async def plan_tone_mapping(_mezzanine: StoredFile) -> WorkList:
+            await self._called("plan_tone_mapping")
+            return self._work(UnitKind.TONE_MAP, self.shots if self.is_hdr else 0)
+
+        @activity.defn(name="gather_sdr_mezzanine")
+        async def gather_sdr_mezzanine(_mezzanine: StoredFile) -> MezzanineReference:
+            await self._called("gather_sdr_mezzanine")
+            return MezzanineReference(mezzanine=SDR, shots=self.shots, frames=86_400, duration_s=3600.0, cpu_s=0.0)
+
+        @activity.defn(name="add_sdr_ladders")
+        async def add_sdr_ladders(hdr: LadderTask, sdr: LadderTask) -> StoredFile:
+            await self._called("add_sdr_ladders")
+            assert (hdr, sdr) == (LadderTask(mezzanine=FILE, ladders=FILE), LadderTask(mezzanine=SDR, ladders=SDR))
+            return BOTH
+
+        return [plan_provisional, drop_rungs, plan_tone_mapping, gather_sdr_mezzanine, add_sdr_ladders]
 
     def _units(self) -> list[Callable[..., Any]]:
         def unit(kind: UnitKind, name: str) -> Callable[..., Any]:
@@ -229,6 +253,7 @@ class FakeTitle:
             return run_unit
 
         return [
+            unit(UnitKind.TONE_MAP, "run_tone_map_unit"),
             unit(UnitKind.TRIAL, "run_trial_unit"),
             unit(UnitKind.SEARCH, "run_search_unit"),
             unit(UnitKind.ENCODE, "run_encode_unit"),
@@ -239,8 +264,8 @@ class FakeTitle:
 
     def _deliveries(self) -> list[Callable[..., Any]]:
         @activity.defn(name="check_pairing")
-        async def check_pairing(_mezzanine: StoredFile) -> CheckedPairing:
-            await self._called("check_pairing")
+        async def check_pairing(mezzanine: StoredFile) -> CheckedPairing:
+            await self._delivers("check_pairing", mezzanine)
             return CheckedPairing(shot=0, aligned_vmaf=100.0, shifted_vmaf=80.0, cpu_s=1.0)
 
         @activity.defn(name="make_thumbnails")

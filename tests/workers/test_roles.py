@@ -13,7 +13,15 @@ from domain.work import UnitKind
 from workers.__main__ import main
 from workers.roles import ROLES, activities_of, slots_of
 from workers.settings import load_settings
-from workflows import encode_title, provisional, shot_batch, task_queues, title_tracks
+from workflows import (
+    encode_title,
+    provisional,
+    sdr_ladders,
+    shot_batch,
+    task_queues,
+    title_ladders,
+    title_tracks,
+)
 from workflows.task_queues import ORCHESTRATE, QUEUE_OF
 
 NO_TOOLS = cast("Toolbox", None)  # activities are only named here, never run
@@ -33,7 +41,7 @@ def name_of(function: Any) -> str:
 def calls_of_a_title() -> list[tuple[str, str]]:
     """Returns (activity, queue) of each call in the source of the workflow and of the modules that hold its steps."""
     found = []
-    for module in (encode_title, provisional, title_tracks):
+    for module in (encode_title, title_ladders, sdr_ladders, provisional, title_tracks):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             if not is_call or node.func.attr != "execute_activity_method":  # type: ignore[attr-defined]  # see above
