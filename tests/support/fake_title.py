@@ -162,8 +162,8 @@ class FakeTitle:
         @activity.defn(name="plan_searches")
         async def plan_searches(task: SearchWave) -> PlannedSearches:
             await self._delivers(f"plan_searches {task.codec.value} {task.wave}", task.mezzanine)
-            count, plan = self.wave_shots[task.wave], SDR if task.mezzanine == SDR else FILE
-            work = WorkList(kind=UnitKind.SEARCH, plan=plan, count=count, encodes=count)
+            work = self._work(UnitKind.SEARCH, self.wave_shots[task.wave], task.mezzanine)
+            work = work.model_copy(update={"encodes": work.count})
             return PlannedSearches(work=work, waves=len(self.wave_shots), cpu_s=1.0)
 
         @activity.defn(name="plan_baseline")
@@ -197,15 +197,8 @@ class FakeTitle:
                 return WorkList(kind=UnitKind.ASSEMBLE, plan=PART, count=2, encodes=2)
             return self._work(UnitKind.ASSEMBLE, 16, task.mezzanine)
 
-        plans: list[Callable[..., Any]] = [
-            plan_trials,
-            plan_searches,
-            plan_baseline,
-            plan_ladders,
-            plan_measures,
-            judge_ladders,
-        ]
-        return [*plans, plan_assembly]
+        rungs: list[Callable[..., Any]] = [plan_ladders, plan_measures, judge_ladders, plan_assembly]
+        return [plan_trials, plan_searches, plan_baseline, *rungs]
 
     def _beside(self) -> list[Callable[..., Any]]:
         @activity.defn(name="plan_provisional")
