@@ -157,6 +157,15 @@ def parse_field_report(stderr: str) -> FieldReport:
     return FieldReport(*map(int, found[-1]))
 
 
+def parse_change_of_form(stderr: str) -> str:
+    """Returns into what the pictures change on the way, ``yuv420p(tv, bt470bg), 320x180``; empty if they do not.
+
+    Filters start anew at such a change, and count frames and times from zero.
+    """
+    found = re.search(r"Reconfiguring filter graph because video parameters changed to (.*)", stderr)
+    return found[1].removesuffix(", unspecified alpha") if found else ""
+
+
 def field_motion_command(ffmpeg: str, source: LocalSource, *, stream_index: int, order: str) -> Command:
     """Builds a decode that prints how much each field differs from the one before, on pictures without fine detail."""
     even = "crop=iw:floor(ih/2)*2:0:0"

@@ -20,6 +20,7 @@ from media.decode_check import (
     exact_rate,
     field_motion_command,
     hash_normalized_command,
+    parse_change_of_form,
     parse_field_report,
 )
 from media.errors import (
@@ -76,7 +77,7 @@ async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Ca
         InterlacedSource: if the order of its fields changes.
         VariableFrameRate: if its frames come so that no constant rate can show them.
         ResourceBomb: if they span more hours than any title has, or few of them would become very many frames.
-        UnsupportedPicture: if the size changes, or the pictures are too small.
+        UnsupportedPicture: if size or colors change, or the pictures are too small.
     """
     log = FrameLog(on_progress)
     build = decode_video_command(
@@ -98,6 +99,7 @@ async def decode_pictures(tools: ToolPaths, track: PictureTrack, on_progress: Ca
             fix="export the title again; the file was damaged or cut off",
         ) from None
     _check_pictures(log, track.where)
+    _check_form(parse_change_of_form(run.stderr_tail), track.where)
     fields, motion_cpu_s = await _read_fields(tools, track, parse_field_report(run.stderr_tail))
     rate = _constant_rate(log, track)
     _check_length(log, track, rate)
@@ -131,6 +133,16 @@ def _check_pictures(log: FrameLog, where: str) -> None:
             found="the picture size changes",
             expected="one size throughout",
             fix="export the title in one size",
+        )
+
+
+def _check_form(changed_to: str, where: str) -> None:
+    if changed_to:
+        raise UnsupportedPicture(
+            where,
+            found=f"pictures change on the way, to {changed_to}",
+            expected="one pixel format and one set of colors throughout",
+            fix="export the title with one set of colors",
         )
 
 

@@ -73,6 +73,22 @@ async def encrypt(clip: Path, out_dir: Path, *, tools: ToolPaths | None = None) 
     return out
 
 
+async def make_changing(out_dir: Path, *, size: str, colors: str, tools: ToolPaths | None = None) -> Path:
+    """Two seconds whose second half has another size (``WxH``; the first has 320x180) or other colors than BT.709."""
+    halves = []
+    for number, (side, name) in enumerate((("320x180", "bt709"), (size, colors))):
+        half = out_dir / f"half_{number}.h264"
+        tags = f"colorprim={name}:transfer={name}:colormatrix={name}"
+        graph = f"testsrc2=s={side}:r=25:d=1,format=yuv420p"
+        coding = ["-c:v", "libx264", "-bf", "0", "-x264-params", tags]
+        await _make(tools, ["-f", "lavfi", "-i", graph, *coding, str(half)])
+        halves.append(half)
+    both, out = out_dir / "both.h264", out_dir / "changing.ts"
+    both.write_bytes(b"".join(half.read_bytes() for half in halves))
+    await _make(tools, ["-r", "25", "-i", str(both), "-c", "copy", str(out)])
+    return out
+
+
 async def make_audio_only(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
     """Sound without pictures."""
     return await _coded(tools, [*_SOUND, "-c:a", "aac"], out_dir / "audio_only.mp4")

@@ -207,6 +207,21 @@ async def test_pictures_that_could_only_come_out_wrong_are_refused(
     assert caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("size", "colors", "found"),
+    [
+        ("480x270", "bt709", "the picture size changes"),
+        ("320x180", "bt470bg", r"pictures change on the way, to yuv420p\(tv, bt470bg\), 320x180"),
+    ],
+)
+async def test_a_title_whose_pictures_change_their_form_is_refused(
+    size: str, colors: str, found: str, tools: ToolPaths, tmp_path: Path
+) -> None:
+    clip = await faults.make_changing(tmp_path, size=size, colors=colors)
+    with pytest.raises(UnsupportedPicture, match=f"VID-005 .*{found}"):
+        await inspected(tools, clip)
+
+
 async def test_colors_that_are_not_said_are_assumed_and_noted(tools: ToolPaths, tmp_path: Path) -> None:
     inspection = await inspected(tools, await faults.make_plain(tmp_path, "plain.mp4"))
     assert inspection.description.video.color_is_assumed
