@@ -123,17 +123,27 @@ def make_rendition(
     *,
     idr: tuple[int, ...] = IDR_FRAMES,
     picture: str = "testsrc2",
+    transfer: str = "bt709",
 ) -> TrackFile:
+    """Makes a rendition: SDR in 8 bits, or PQ or HLG in 10 by ffmpeg's name of the transfer."""
     codec, width, height = shape
-    name = f"video_{codec.value}_{height}p"
+    is_hdr = transfer != "bt709"
+    name = f"video_{'hdr_' if is_hdr else ''}{codec.value}_{height}p"
     path = folder / f"{name}.mp4"
     times = ",".join(f"{max(0.0, float((frame - Fraction(1, 2)) / rate)):.6f}" for frame in idr)
-    color = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    primaries, matrix = ("bt2020", "bt2020nc") if is_hdr else ("bt709", "bt709")
+    color = f"setparams=range=tv:color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
     timescale = rate.numerator * (1000 if rate.denominator == 1 else 1)
     run(
         [
             *(tools.ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", f"{picture}=size={width}x{height}:rate={rate}"),
-            *("-frames:v", str(FRAMES), "-vf", f"format=yuv420p,setsar=1,{color}", *_ENCODERS[codec].split()),
+            *(
+                "-frames:v",
+                str(FRAMES),
+                "-vf",
+                f"format=yuv420p{'10le' if is_hdr else ''},setsar=1,{color}",
+                *_ENCODERS[codec].split(),
+            ),
             *("-force_key_frames", times, "-video_track_timescale", str(timescale), str(path)),
         ]
     )
