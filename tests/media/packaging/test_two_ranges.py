@@ -24,7 +24,7 @@ TRICK = {"trick_video_hevc_180p", "trick_video_hdr_hevc_180p"}
 
 @pytest.fixture(scope="module")
 async def both(tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
-    """Two sizes of HEVC in HLG, listed first, and the same in SDR; each with a score. (PQ: tests/end_to_end.)"""
+    """Two sizes of HEVC in HLG, listed first, and the same in SDR; each with a score; PQ is in tests/end_to_end."""
     folder = tmp_path_factory.mktemp("two_ranges")
     sizes, rate = ((320, 180), (384, 216)), Fraction(24)
     hdr = [make_rendition(tools, folder, (Codec.HEVC, *size), rate, transfer="arib-std-b67") for size in sizes]
