@@ -68,7 +68,7 @@ class TitleProgress(Value):
     """Those found in the store."""
     failed: int = Field(default=0, ge=0)
     open_children: tuple[str, ...] = ()
-    """Workflow ids of the batches that run now; at most 16."""
+    """Workflow ids of the batches that run now; at most 16, with SDR ladders 32."""
     waiting: int = Field(default=0, ge=0)
     """Items that wait for a person's decision."""
     first_playable: FirstPlayable | None = None

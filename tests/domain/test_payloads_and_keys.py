@@ -5,11 +5,13 @@ from fractions import Fraction
 import pytest
 from pydantic import BaseModel
 
+from domain.clients import ClientFilter, TrackFacts
 from domain.encodes import EncodeRecipe, MetricRecipe, RateCap, encode_key, score_key
 from domain.files import StoredFile
 from domain.progress import BatchProgress, TitleProgress
+from domain.recipe import Recipe
 from domain.release import FirstPlayable, ReleaseReference, TitleReceipt
-from domain.result import ResultTrials, StageCpu
+from domain.result import ResultLadder, ResultTrials, StageCpu, TitlePicture
 from domain.steps import (
     CheckedPairing,
     DetectedShotList,
@@ -18,6 +20,7 @@ from domain.steps import (
     InspectedSource,
     InspectionOrder,
     JudgedLadders,
+    LadderSet,
     LadderTask,
     MezzanineReference,
     OpenedTitle,
@@ -35,6 +38,7 @@ from domain.steps import (
     SplitTask,
     TextTask,
 )
+from domain.tracks import Rendition
 from domain.values import canonical_json, digest_of
 from domain.video import Codec, Color, Resolution
 from domain.work import BatchOutcome, BatchTask, UnitFailure, UnitKind, UnitOutcome, UnitReference, WorkList
@@ -122,6 +126,27 @@ RECIPE = EncodeRecipe(
 )
 CAPPED = RECIPE.model_copy(update={"rate_cap": RateCap(maxrate_bps=4_000_000, buffer_bits=8_000_000)})
 METRIC = MetricRecipe(display=Resolution(width_px=1920, height_px=1080), subsample=5)
+
+
+def test_what_is_not_tone_mapped_says_nothing_of_it() -> None:
+    """Documents, catalogs and keys of titles without SDR ladders are those that they always were."""
+    size = Resolution(width_px=320, height_px=180)
+    rendition = Rendition(
+        file=FILE, name="v", codec=Codec.H264, resolution=size, frame_rate=Fraction(24), frames=1, bitrate_bps=1.0,
+        peak_bitrate_bps=1.0,
+    )  # fmt: skip
+    values = [
+        rendition,
+        TrackFacts(name="v", kind="video"),
+        ClientFilter(),
+        LadderSet(ladders=(), pictures=FILE),
+        StageCpu(),
+        TitlePicture(codec=Codec.H264, title_hulls={}, shot_points=()),
+        ResultLadder(codec=Codec.H264, rungs=()),
+        Recipe(),
+    ]
+    fields = {name for value in values for name in value.model_dump(mode="json")}
+    assert not fields & {"tone_mapped", "tone_mapping", "dynamic_range", "dynamic_ranges", "sdr", "hdr"}
 
 
 def test_content_keys_do_not_change_by_accident() -> None:

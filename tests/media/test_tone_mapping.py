@@ -13,7 +13,15 @@ from media.bench import ShotPiece
 from media.command import command
 from media.errors import ToolOutputInvalid
 from media.process import run_tool
-from media.tone_mapping import KNEE, REFERENCE_WHITE_CD_M2, peak_cd_m2, sdr_video, tone_map_piece, tone_mapping_of
+from media.tone_mapping import (
+    KNEE,
+    REFERENCE_WHITE_CD_M2,
+    peak_cd_m2,
+    sdr_pictures_digest,
+    sdr_video,
+    tone_map_piece,
+    tone_mapping_of,
+)
 from media.tools import ToolPaths
 from tests.media.test_encoders import HDR10
 from tests.support.pieces import bench_in
@@ -146,5 +154,7 @@ def test_the_chain_is_part_of_what_is_kept_and_an_sdr_title_has_none() -> None:
     assert mapping is not None
     assert mapping.source_range is DynamicRange.PQ
     assert "peak=4.926108" in mapping.filters
+    other = mapping.model_copy(update={"filters": mapping.filters.replace("param=0.3", "param=0.4")})
+    assert sdr_pictures_digest(mapping, ["a" * 32]) != sdr_pictures_digest(other, ["a" * 32])
     assert tone_mapping_of(sdr_video(video)) is None
     assert sdr_video(video).color == Color()
