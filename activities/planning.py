@@ -32,9 +32,10 @@ from domain.work import (
     WorkPlan,
 )
 from ladders.codec_pruning import prune_covered
-from ladders.correction import KnownCurves, MeasuredPoints, corrected_rung, judge_rung
+from ladders.correction import MeasuredPoints, corrected_rung, judge_rung
 from ladders.fixed_ladder import fixed_ladder
 from ladders.hull import on_hull
+from ladders.rung_moves import KnownCurves
 from ladders.rung_selection import hulls_of, plan_ladder, plan_ladder_from, title_hulls
 from ladders.search_design import plan_search_units, search_cost_s
 from ladders.trial_design import plan_trial_units, unit_cost_s

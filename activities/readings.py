@@ -13,8 +13,8 @@ from domain.ladder import RateQualityPoint, Rung, ShotPoints
 from domain.mezzanine import Mezzanine
 from domain.values import Sha256
 from domain.video import Codec, Resolution
-from ladders.correction import DeliveredShot
 from ladders.pooling import PooledScores, estimate_mean, pool_scores
+from ladders.rung_moves import DeliveredShot
 from ladders.trial_design import candidate_resolutions
 
 _READERS = 16

@@ -8,8 +8,8 @@ from domain.cpu import CpuSplit
 from domain.values import Sha256, Value
 from domain.video import Codec, Resolution
 
-CRF_STEP = {Codec.H264: 0.5, Codec.HEVC: 0.5, Codec.AV1: 1.0}
-"""Finest CRF of each encoder that is worth telling apart (ffmpeg's libsvtav1 takes whole numbers)."""
+CRF_STEP = {Codec.H264: 0.5, Codec.HEVC: 0.5, Codec.AV1: 0.25}
+"""Finest CRF of each encoder that is worth telling apart (SVT-AV1 takes quarters)."""
 LOWEST_CRF = {Codec.H264: 16.0, Codec.HEVC: 16.0, Codec.AV1: 20.0}
 """The search never asks for better: VMAF saturates, rate does not."""
 HIGHEST_CRF = {Codec.H264: 50.0, Codec.HEVC: 50.0, Codec.AV1: 63.0}

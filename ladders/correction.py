@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 
@@ -14,43 +13,12 @@ from domain.video import Resolution
 from ladders.errors import MismatchedShots, TooFewPoints
 from ladders.interpolation import RateQualityCurve
 from ladders.leaky_bucket import bucket_overflow
-from ladders.title_candidates import encodable_crfs
+from ladders.rung_moves import DeliveredShot, KnownCurves, recoded
 
 OFF_PROMISE_VMAF = 0.5
 """A rung that misses its promised mean VMAF by more is corrected."""
-GOOD_ENOUGH_VMAF = 0.25
-"""A correction stops looking for guilty shots when the predicted miss is at most this."""
 SAME_CRF = 1.0
 """A trial encode so near to the delivered one is replaced by it: it was scored on fewer frames."""
-_CAP_BINDS = 0.9
-"""A capped shot that spends this part of its cap cannot spend more: a lower CRF would change nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveredShot:
-    """One shot of a rendition as it was encoded and measured."""
-
-    shot_index: int
-    crf: float
-    bitrate_bps: float
-    vmaf: float
-    """Mean over all frames."""
-    duration_s: float
-    frame_sizes_bits: tuple[int, ...]
-    """In coding or presentation order, one for each frame."""
-
-
-class KnownCurves(Protocol):
-    """What is known of a title's shots, and can take in what was delivered."""
-
-    def curve_with(
-        self, shot_index: int, resolution: Resolution, delivered: RateQualityPoint | None
-    ) -> RateQualityCurve:
-        """Returns a shot's curve with what was delivered, if given, as one more point of it.
-
-        Raises:
-            TooFewPoints: nothing is known of the shot at this resolution.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +76,8 @@ class RungVerdict:
 def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCurves, crf_step: float) -> RungVerdict:
     """Returns whether a delivered rung keeps its promise and its cap, and corrections for the guilty shots.
 
-    Off promise: one step per guilty shot, along its own curve with the delivered point as one more,
-    never beyond the curve's ends. Guilty are the shots that deviate from their predicted VMAF in the direction
-    of the miss, worst contribution first, until the rest is within 0.25; no shot is moved further than the
-    miss asks for. Above the cap: shots with a late frame get the rung's cap, or half the bucket where they
-    had a cap already (a shot's own encoder starts with a full bucket, the stitched stream does not).
+    Off promise: see ``ladders.rung_moves``. Above the cap: shots with a late frame get the rung's cap, or half the
+    bucket where they had a cap already (a shot's own encoder starts with a full bucket, the stitched stream does not).
 
     Args:
         rung: what was promised and chosen.
@@ -131,7 +96,7 @@ def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCu
     off_promise = abs(miss) > OFF_PROMISE_VMAF
     corrected = _capped(rung, delivered, violations)
     if off_promise:
-        for shot, choice in _recoded(rung, delivered, known, crf_step).items():
+        for shot, choice in recoded(rung, delivered, known, crf_step).items():
             cap = corrected[shot].rate_cap if shot in corrected else choice.rate_cap
             corrected[shot] = choice.model_copy(update={"rate_cap": cap})
     return RungVerdict(mean, off_promise, violations, tuple(corrected[shot] for shot in sorted(corrected)))
@@ -189,56 +154,3 @@ def _capped(rung: Rung, delivered: Sequence[DeliveredShot], violations: Sequence
 
 def _half_bucket(cap: RateCap) -> RateCap:
     return RateCap(maxrate_bps=cap.maxrate_bps, buffer_bits=max(1, cap.buffer_bits // 2))
-
-
-def _recoded(
-    rung: Rung, delivered: Sequence[DeliveredShot], known: KnownCurves, crf_step: float
-) -> dict[int, ShotChoice]:
-    """Returns new CRFs for the shots that deviate in the direction of the rung's miss, worst first."""
-    total_s = sum(shot.duration_s for shot in delivered)
-    remaining = _mean_of(delivered).vmaf - rung.promised.vmaf
-    sign = 1.0 if remaining > 0 else -1.0
-    pairs = [
-        (choice, shot, sign * (shot.vmaf - choice.predicted.vmaf))
-        for choice, shot in zip(rung.shots, delivered, strict=True)
-    ]
-    result: dict[int, ShotChoice] = {}
-    for choice, shot, deviation in sorted(pairs, key=lambda pair: -pair[2] * pair[1].duration_s):
-        if deviation <= 0 or sign * remaining <= GOOD_ENOUGH_VMAF:
-            break
-        weight = shot.duration_s / total_s
-        if sign < 0 and _cap_binds(choice, shot):
-            continue
-        move = -sign * min(deviation, sign * remaining / weight)
-        curve = known.curve_with(choice.shot_index, rung.resolution, _point_of(choice, shot, rung))
-        new = _secant_step(choice, shot, curve, move=move, crf_step=crf_step)
-        if new.crf != shot.crf:
-            remaining += weight * (new.predicted.vmaf - shot.vmaf)
-            result[choice.shot_index] = new
-    return result
-
-
-def _cap_binds(choice: ShotChoice, shot: DeliveredShot) -> bool:
-    return choice.rate_cap is not None and shot.bitrate_bps >= _CAP_BINDS * choice.rate_cap.maxrate_bps
-
-
-def _point_of(choice: ShotChoice, shot: DeliveredShot, rung: Rung) -> RateQualityPoint | None:
-    """Returns what was delivered as a point; ``None`` where a cap has shaped the encode: it belongs to no CRF."""
-    if _cap_binds(choice, shot) or shot.bitrate_bps <= 0:
-        return None
-    return RateQualityPoint(
-        resolution=rung.resolution, crf=shot.crf, bitrate_bps=shot.bitrate_bps, vmaf=max(0.0, shot.vmaf)
-    )
-
-
-def _secant_step(
-    choice: ShotChoice, shot: DeliveredShot, curve: RateQualityCurve, *, move: float, crf_step: float
-) -> ShotChoice:
-    """Returns the choice with the encodable CRF that moves the shot by about ``move`` VMAF, and what to expect."""
-    crfs = encodable_crfs(curve, crf_step)
-    now_rate, now_vmaf = (float(values[0]) for values in curve.at_crfs(np.asarray([shot.crf])))
-    wanted = min(max(now_vmaf + move, curve.min_vmaf), curve.max_vmaf)
-    crf = float(crfs[np.argmin(np.abs(crfs - curve.crf_at(wanted)))])
-    new_rate, new_vmaf = (float(values[0]) for values in curve.at_crfs(np.asarray([crf])))
-    expected = Promise(bitrate_bps=shot.bitrate_bps * new_rate / now_rate, vmaf=shot.vmaf + new_vmaf - now_vmaf)
-    return choice.model_copy(update={"crf": crf, "predicted": expected})

@@ -1,6 +1,11 @@
 """Fixtures that several rooms share, and the order in which files are given to workers."""
 
 import pytest
+from hypothesis import settings
+
+# No test may fail because the machine is busy. What Hypothesis sets by itself on a CI machine stays.
+settings.register_profile("pertitle", parent=settings(), deadline=None)
+settings.load_profile("pertitle")
 
 pytest_plugins = [
     "tests.support.goldens",

@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.oracle.table import BenchShot, Setting, Trial
 from benchmarks.search.driver import Search
-from benchmarks.search.titles import CRF_STEP, TrialSource, make_trials
+from benchmarks.search.titles import TrialSource, make_trials
 from domain.errors import PertitleError
 from domain.ladder import Rung
 from domain.ladder_policy import LadderPolicy
-from domain.search import TrialAsk
+from domain.search import CRF_STEP, TrialAsk
 from domain.values import Value
-from ladders.correction import OFF_PROMISE_VMAF, DeliveredShot, corrected_rung, judge_rung
+from ladders.correction import OFF_PROMISE_VMAF, corrected_rung, judge_rung
 from ladders.pooling import pool_scores
+from ladders.rung_moves import DeliveredShot
 from ladders.rung_selection import plan_ladder_from
 from ladders.searched_title import SearchedShot, SearchedTitle
 
@@ -48,13 +49,14 @@ async def keep_rungs(
         )
     )
     try:
-        ladder = plan_ladder_from(setting.codec, title.shots, title.titles(), POLICY, crf_step=CRF_STEP)
+        ladder = plan_ladder_from(setting.codec, title.shots, title.titles(), POLICY, crf_step=CRF_STEP[setting.codec])
     except PertitleError as error:
         return KeptRungs(clip=clip, rungs=0, at_once=0, corrected=0, why_none=str(error))
     first = await _deliver(source, shots, setting, ladder.rungs)
     missed = [index for index, rung in enumerate(ladder.rungs) if abs(_miss(rung, first[index])) > OFF_PROMISE_VMAF]
     verdicts = {
-        index: judge_rung(ladder.rungs[index], first[index], known=title, crf_step=CRF_STEP) for index in missed
+        index: judge_rung(ladder.rungs[index], first[index], known=title, crf_step=CRF_STEP[setting.codec])
+        for index in missed
     }
     again = [corrected_rung(ladder.rungs[index], verdicts[index]) for index in missed]
     second = dict(zip(missed, await _deliver(source, shots, setting, again), strict=True))

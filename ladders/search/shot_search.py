@@ -112,8 +112,15 @@ def _breaks_model(task: SearchTask, seen: Sequence[SeenTrial], surface: Surface)
 
 
 def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> list[TrialAsk]:
-    """Returns the last CRF of each size that ends inside the window, near the best, and was not tried there."""
+    """Returns the last CRF of each size that ends inside the window, near the best, and was not tried there.
+
+    Where all sizes are better than the whole window (a black shot, a still), the cheapest end is all there is to find,
+    and those trials cost next to nothing.
+    """
     best = outlook.log_rates.min(axis=0)
+    if not np.isfinite(best).any() and min(trial.vmaf for trial in seen) > task.top_vmaf:
+        ends = (TrialAsk(resolution=size, crf=task.highest_crf) for size in task.sizes)
+        return [ask for ask in ends if not any((t.resolution, t.crf) == (ask.resolution, ask.crf) for t in seen)]
     asks = []
     for row, size in enumerate(task.sizes):
         reached = np.flatnonzero(np.isfinite(outlook.log_rates[row]))

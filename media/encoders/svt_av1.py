@@ -11,7 +11,8 @@ def arguments(recipe: EncodeRecipe) -> list[str]:
     """Returns codec options for capped or uncapped CRF."""
     # SVT-AV1 knows capped CRF as a largest rate ("mbr", kbit/s) without a bucket size.
     cap = [] if recipe.rate_cap is None else [f"mbr={recipe.rate_cap.maxrate_bps // 1000}"]
-    return [*_common(recipe, cap), "-crf", f"{recipe.crf:g}"]
+    # Its own option takes quarters of a CRF; ffmpeg's "-crf" cuts them off.
+    return _common(recipe, [f"crf={recipe.crf:g}", *cap])
 
 
 def average_rate_arguments(recipe: EncodeRecipe, bitrate_bps: int, gop_frames: int) -> list[str]:

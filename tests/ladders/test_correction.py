@@ -8,8 +8,9 @@ from domain.encodes import RateCap
 from domain.ladder import Promise, RateQualityPoint, Rung, ShotChoice, ShotPoints
 from domain.recipe import LadderPolicy
 from domain.video import Codec, Resolution
-from ladders.correction import DeliveredShot, MeasuredPoints, corrected_rung, judge_rung
+from ladders.correction import MeasuredPoints, corrected_rung, judge_rung
 from ladders.errors import MismatchedShots, TooFewPoints
+from ladders.rung_moves import DeliveredShot
 from ladders.rung_selection import plan_ladder
 from tests.ladders.titles import pilot_title, smooth_titles
 
@@ -79,7 +80,7 @@ def test_corrections_are_expected_to_bring_the_title_nearer(shots: list[ShotPoin
     for new in verdict.corrections:
         shot = delivered[new.shot_index]
         expected += (new.predicted.vmaf - shot.vmaf) * shot.duration_s / total_s
-        assert (shot.vmaf - rung.shots[new.shot_index].predicted.vmaf) * (expected - verdict.delivered.vmaf) <= 0
+        assert new.crf != shot.crf
     if verdict.corrections:
         before, after = abs(verdict.delivered.vmaf - rung.promised.vmaf), abs(expected - rung.promised.vmaf)
         assert after < before
@@ -149,6 +150,44 @@ def test_a_shot_that_fills_its_cap_is_not_asked_for_more() -> None:
     verdict = judge_rung(rung, deliver(rung, shots, {0: -4.0}), known=MeasuredPoints(shots), crf_step=0.5)
     assert verdict.off_promise
     assert verdict.corrections == ()
+
+
+@pytest.mark.parametrize("miss", [-0.6, -1.5])
+def test_where_a_cap_binds_the_other_shots_make_up_for_it(miss: float) -> None:
+    shots = pilot_title()
+    rung = without_buckets(middle_rung(shots))
+    capped = RateCap(maxrate_bps=round(rung.shots[1].predicted.bitrate_bps), buffer_bits=10**9)
+    choices = [
+        choice.model_copy(update={"rate_cap": capped if n == 1 else None}) for n, choice in enumerate(rung.shots)
+    ]
+    rung = rung.model_copy(update={"shots": tuple(choices)})
+    delivered = deliver(rung, shots, {1: miss * len(shots)})
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    total_s = sum(shot.duration_s for shot in delivered)
+    gained = sum(
+        (new.predicted.vmaf - delivered[new.shot_index].vmaf) * delivered[new.shot_index].duration_s / total_s
+        for new in verdict.corrections
+    )
+    assert 1 not in verdict.guilty_shots
+    assert all(new.crf < rung.shots[new.shot_index].crf for new in verdict.corrections)
+    assert all(
+        abs(new.predicted.vmaf - rung.shots[new.shot_index].predicted.vmaf) <= 4.0 for new in verdict.corrections
+    )
+    assert abs(verdict.delivered.vmaf + gained - rung.promised.vmaf) <= 0.3
+
+
+def test_a_miss_that_is_less_than_a_step_for_every_guilty_shot_is_made_good_by_one_of_them() -> None:
+    shots = pilot_title()
+    rung = without_buckets(middle_rung(shots))
+    delivered = deliver(rung, shots, {shot.shot_index: -0.8 for shot in shots})
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=2.0)
+    total_s = sum(shot.duration_s for shot in delivered)
+    gained = sum(
+        (new.predicted.vmaf - delivered[new.shot_index].vmaf) * delivered[new.shot_index].duration_s / total_s
+        for new in verdict.corrections
+    )
+    assert verdict.corrections
+    assert gained > 0.4
 
 
 def test_other_shots_than_the_rungs_and_missing_trials_are_errors() -> None:

@@ -64,7 +64,7 @@ def test_scores_rest_on_an_odd_step_and_on_six_frames_where_a_shot_has_them(step
 def test_a_search_looks_at_the_policys_window_and_a_little_beyond() -> None:
     mezzanine = title([48])
     task = search_task(mezzanine, Codec.AV1, 0, (99.0,) * 5, is_warm=False)
-    assert (task.lowest_crf, task.highest_crf, task.crf_step) == (20.0, 63.0, 1.0)
+    assert (task.lowest_crf, task.highest_crf, task.crf_step) == (20.0, 63.0, 0.25)
     assert (task.floor_vmaf, task.top_vmaf) == (30.0, 95.5)
     assert task.sizes == searched_sizes(mezzanine)
     assert task.difficulty == pytest.approx(math.log(8e6 / (48 * 1280 * 720)))

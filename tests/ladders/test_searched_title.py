@@ -9,9 +9,10 @@ from domain.encodes import RateCap
 from domain.ladder import Ladder, Promise, RateQualityPoint, Rung, ShotChoice
 from domain.search import SearchTask, SeenTrial, TitlePrior
 from domain.video import Codec, Resolution
-from ladders.correction import DeliveredShot, judge_rung
+from ladders.correction import judge_rung
 from ladders.errors import TooFewPoints
 from ladders.interpolation import RateQualityCurve
+from ladders.rung_moves import DeliveredShot
 from ladders.search.dense import dense_design
 from ladders.search.shot_model import ShotCurves
 from ladders.searched_title import SearchedShot, SearchedTitle

@@ -16,7 +16,8 @@ def test_a_crf_is_moved_to_the_nearest_one_of_the_encoder(wanted: float, found: 
 
 
 def test_whole_steps_count_from_the_lowest_crf() -> None:
-    assert on_step(AV1, 41.4) == 41.0
+    assert on_step(AV1.model_copy(update={"crf_step": 1.0}), 41.4) == 41.0
+    assert on_step(AV1, 41.4) == 41.5
     assert on_step(H264.model_copy(update={"crf_step": 3.0}), 20.0) == 19.0
 
 
@@ -30,4 +31,4 @@ def test_the_dense_design_has_both_ends_of_every_size() -> None:
 
 
 def test_a_narrow_range_has_fewer_crfs() -> None:
-    assert spread_crfs(AV1.model_copy(update={"highest_crf": 21.0}), 4) == (20.0, 21.0)
+    assert spread_crfs(AV1.model_copy(update={"highest_crf": 21.0, "crf_step": 1.0}), 4) == (20.0, 21.0)

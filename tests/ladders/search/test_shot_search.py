@@ -236,3 +236,12 @@ def test_a_size_that_ends_inside_the_window_and_is_best_there_is_tried_at_its_la
                 tried += 1
                 assert TrialAsk(resolution=size, crf=end) in search.asks
     assert tried >= 3
+
+
+def test_a_shot_that_is_better_than_the_window_everywhere_is_tried_at_the_last_crf_of_every_size() -> None:
+    still = replace(SMOOTH[0], complexity=0.001, fragility=0.0, softness=1.0, sizes=SIZES[:4])
+    task = still.task(max_trials=20)
+    search = run_search(task, still.trial)
+    assert min(trial.vmaf for trial in search.seen) > task.top_vmaf
+    assert {ask.resolution for ask in search.asks if ask.crf == task.highest_crf} == set(task.sizes)
+    assert len(search.asks) < 20
