@@ -1,6 +1,7 @@
 """The SDR ladders of an HDR title: a second mezzanine, tone-mapped shot by shot, and its way into the release."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from temporalio import activity
 
@@ -19,6 +20,7 @@ from domain.work import ToneMapUnit, UnitKind, UnitOutcome, UnitReference, WorkL
 from media.tone_mapping import PIXEL_FORMAT, sdr_video, tone_map_piece, tone_mapping_of
 
 KIND = "sdr-pieces"
+_READERS = 16
 _COST = 0.1
 """Mapping a picture against encoding it for all rungs."""
 
@@ -66,7 +68,8 @@ class ToneMapActivities:
     async def gather_sdr_mezzanine(self, reference: StoredFile) -> MezzanineReference:
         """Returns the mezzanine of the SDR pieces: the same shots, frames and IDR plan in other colors."""
         whole = await asyncio.to_thread(self._box.read_mezzanine, reference)
-        made = await asyncio.to_thread(self._sdr_mezzanine, whole)
+        pulse = Pulse("SDR pictures")
+        made = await pulse.run(self._sdr_mezzanine, whole, pulse)
         return MezzanineReference(
             mezzanine=await asyncio.to_thread(self._box.results.put_document, made),
             shots=len(made.pieces),
@@ -81,12 +84,19 @@ class ToneMapActivities:
         ladders = await asyncio.to_thread(self._box.results.read_document, hdr.ladders, LadderSet)
         return await asyncio.to_thread(self._box.results.put_document, ladders.model_copy(update={"sdr": sdr}))
 
-    def _sdr_mezzanine(self, whole: Mezzanine) -> Mezzanine:
+    def _sdr_mezzanine(self, whole: Mezzanine, pulse: Pulse) -> Mezzanine:
         mapping = _required(whole)
         source = whole.source.model_copy(update={"video": sdr_video(whole.source.video)})
+
+        def find(shot: int) -> MezzaninePiece:
+            pulse(shot)
+            return self._find_piece(whole, shot, mapping)
+
+        with ThreadPoolExecutor(_READERS) as readers:
+            pieces = tuple(readers.map(find, range(len(whole.pieces))))
         changed = {
             "source": source,
-            "pieces": tuple(self._find_piece(whole, shot, mapping) for shot in range(len(whole.pieces))),
+            "pieces": pieces,
             "pixel_format": PIXEL_FORMAT,
             "color": source.video.color,
             "tone_mapping": mapping,
