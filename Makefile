@@ -79,7 +79,7 @@ bench-search: setup ## The search against it, with peers' rules: make bench-sear
 bench: bench-search ## The same, into docs/benchmarks.md and benchmarks/results
 	@$(BIN)/python -m benchmarks.page "$(OUT)"
 
-bench-load: setup ## 200 titles at once and titles of up to 2,000 shots, without their encodes; writes load.json
+bench-load: setup ## 200 titles at once, titles of up to 2,000 shots, without encodes; ARGS="--real 200" with; writes load.json
 	@$(BIN)/python -m benchmarks.load --json $(or $(OUT),load.json) $(ARGS)
 
 schema: setup ## Write the JSON Schema of a title request into docs/

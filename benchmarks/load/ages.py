@@ -16,6 +16,8 @@ class StartedStep:
     scheduled_s: float
     """Seconds since 1970, by the server's clock."""
     started_s: float
+    ended_s: float | None = None
+    """``None`` if it has not ended."""
 
     @property
     def age_s(self) -> float:
@@ -35,16 +37,36 @@ class QueueAge:
 
 def steps_of(title: str, events: Iterable[HistoryEvent]) -> list[StartedStep]:
     """Returns the activities of a history that began."""
+    listed = list(events)
+    ends = dict(filter(None, map(_end_of, listed)))
     asked: dict[int, tuple[str, float]] = {}
     steps = []
-    for event in events:
+    for event in listed:
         now_s = event.event_time.ToNanoseconds() / 1e9
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             asked[event.event_id] = (event.activity_task_scheduled_event_attributes.task_queue.name, now_s)
         elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
             queue, scheduled_s = asked[event.activity_task_started_event_attributes.scheduled_event_id]
-            steps.append(StartedStep(title, queue, scheduled_s, now_s))
+            steps.append(StartedStep(title, queue, scheduled_s, now_s, ends.get(event.event_id)))
     return steps
+
+
+def _end_of(event: HistoryEvent) -> tuple[int, float] | None:
+    """Returns the number of the event with which an activity started, and when it ended."""
+    for kind in ("completed", "failed", "timed_out", "canceled"):
+        name = f"activity_task_{kind}_event_attributes"
+        if event.HasField(name):  # type: ignore[arg-type] # one of the four
+            return getattr(event, name).started_event_id, event.event_time.ToNanoseconds() / 1e9
+    return None
+
+
+def longest_steps(steps: Iterable[StartedStep]) -> dict[str, float]:
+    """Returns how long the longest step of each queue ran, in seconds: who comes first in line waits no longer."""
+    longest: dict[str, float] = {}
+    for step in steps:
+        if step.ended_s is not None:
+            longest[step.queue] = max(longest.get(step.queue, 0.0), round(step.ended_s - step.started_s, 3))
+    return longest
 
 
 def children_of(events: Iterable[HistoryEvent]) -> list[str]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -12,6 +13,7 @@ from benchmarks.load.ages import (
     QueueAge,
     StartedStep,
     children_of,
+    longest_steps,
     overtakings,
     queue_ages,
     share_while_waiting,
@@ -20,9 +22,9 @@ from benchmarks.load.ages import (
 from benchmarks.load.memory import sampled_rss
 from benchmarks.load.noop_workers import NoopWork, noop_workers
 from client.local_stack.state import NAMESPACE, StackState
-from client.titles import submit_title
+from client.titles import innermost_cause, submit_title
 from domain.request import TitleRequest, parse_title_request
-from workflows.task_queues import ENCODE_CPU
+from workflows.task_queues import ENCODE_CPU, IO
 
 URGENT = "day-of-broadcast"
 AT_ONCE = 16
@@ -38,7 +40,8 @@ class LoadOutcome:
     titles: int
     finished: int
     shots: int
-    unit_s: float
+    unit_s: float | None
+    """Seconds that an encoding unit holds its slot; ``None`` for real encodes."""
     wall_s: float
     titles_a_minute: float
     activities: int
@@ -51,8 +54,14 @@ class LoadOutcome:
     queue_ages: dict[str, QueueAge]
     urgent_overtaken: tuple[int, ...]
     """For each step of the urgent title, which came last: how many steps of others began while it waited."""
-    small_studio_share: float | None
-    """Share of encoding steps that the small studio had while it had any; it has a quarter of the titles."""
+    small_studio_shares: dict[str, float]
+    """Queue → share of its steps that the small studio had while it had any; it has a quarter of the titles."""
+    urgent_ages: dict[str, QueueAge]
+    """How long the steps of the urgent title waited."""
+    longest_step_s: dict[str, float]
+    """Queue → how long its longest step ran."""
+    first_failure: str
+    """Empty if all have finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +72,26 @@ class _Histories:
     longest_bytes: int
 
 
-def requests_of(name: str, titles: int) -> list[TitleRequest]:
-    """Returns the titles of a load: two studios, three to one, and an urgent one of a third, which comes last."""
+def requests_of(name: str, titles: int, sources: Sequence[str] = (), **more: Any) -> list[TitleRequest]:
+    """Returns the titles of a load: two studios, three to one, and an urgent one of a third, which comes last.
+
+    Args:
+        name: Their ids begin with it.
+        titles: How many.
+        sources: Address of the source of each; none for sources that nobody opens.
+        more: What all requests also say.
+    """
     many = [
-        _request(
-            f"{name}-{number:04d}",
-            studio="small" if number % 4 == 3 else "large",
-            priority="normal" if number < titles * 4 // 5 else "backfill",
-        )
+        {
+            "title_id": f"{name}-{number:04d}",
+            "studio": "small" if number % 4 == 3 else "large",
+            "priority": "normal" if number < titles * 4 // 5 else "backfill",
+        }
         for number in range(titles - 1)
     ]
-    return [*many, _request(f"{name}-{URGENT}", studio="news", priority="urgent")]
+    every = [*many, {"title_id": f"{name}-{URGENT}", "studio": "news", "priority": "urgent"}]
+    places = sources or [f"s3://pertitle-incoming/{one['title_id']}.mov" for one in every]
+    return [parse_title_request({**one, "source": place, **more}) for one, place in zip(every, places, strict=True)]
 
 
 async def run_load(stack: StackState, name: str, titles: int, work: NoopWork) -> LoadOutcome:
@@ -86,22 +104,38 @@ async def run_load(stack: StackState, name: str, titles: int, work: NoopWork) ->
         work: What a title is made of.
     """
     client = await Client.connect(stack.temporal_address, namespace=NAMESPACE, data_converter=pydantic_data_converter)
-    requests = requests_of(name, titles)
     with noop_workers(stack.temporal_address, work) as pid:
-        async with sampled_rss({"workers": pid, "temporal": stack.pids["temporal"]}) as rss:
-            began = time.monotonic()
-            ids = await _submit(client, requests)
-            finished = await _wait(client, ids)
-            wall_s = time.monotonic() - began
+        return await run_requests(
+            client, requests_of(name, titles), work, {"workers": pid, "temporal": stack.pids["temporal"]}
+        )
+
+
+async def run_requests(
+    client: Client, requests: Sequence[TitleRequest], work: NoopWork | None, pids: Mapping[str, int]
+) -> LoadOutcome:
+    """Submits requests at once, the last one last, waits for all of them, and reads what they say.
+
+    Args:
+        client: Of the server.
+        requests: As of ``requests_of``.
+        work: What a title is made of; ``None`` for real ones of one shot.
+        pids: Processes whose memory is looked at.
+    """
+    async with sampled_rss(pids) as rss:
+        began = time.monotonic()
+        ids = await _submit(client, requests)
+        finished, first_failure = await _wait(client, ids)
+        wall_s = time.monotonic() - began
     seen = await _read(client, requests, ids)
+    urgent = requests[-1].title_id
     small = frozenset(
         request.title_id for request in requests if request.studio == "small" and request.priority == "normal"
     )
     return LoadOutcome(
-        titles=titles,
+        titles=len(requests),
         finished=finished,
-        shots=work.shots,
-        unit_s=work.unit_s,
+        shots=work.shots if work else 1,
+        unit_s=work.unit_s if work else None,
         wall_s=round(wall_s, 1),
         titles_a_minute=round(60 * finished / wall_s, 1),
         activities=len(seen.steps),
@@ -111,13 +145,14 @@ async def run_load(stack: StackState, name: str, titles: int, work: NoopWork) ->
         longest_history_bytes=seen.longest_bytes,
         most_rss_bytes=dict(rss),
         queue_ages=queue_ages(seen.steps),
-        urgent_overtaken=tuple(sorted(overtakings(seen.steps, requests[-1].title_id))),
-        small_studio_share=round(share_while_waiting(seen.steps, ENCODE_CPU, small), 3) if small else None,
+        urgent_overtaken=tuple(sorted(overtakings(seen.steps, urgent))),
+        small_studio_shares={
+            queue: round(share_while_waiting(seen.steps, queue, small), 3) for queue in (IO, ENCODE_CPU) if small
+        },
+        urgent_ages=queue_ages(step for step in seen.steps if step.title == urgent),
+        longest_step_s=longest_steps(seen.steps),
+        first_failure=first_failure,
     )
-
-
-def _request(title_id: str, **more: str) -> TitleRequest:
-    return parse_title_request({"title_id": title_id, "source": f"s3://pertitle-incoming/{title_id}.mov", **more})
 
 
 async def _submit(client: Client, requests: Sequence[TitleRequest]) -> list[str]:
@@ -132,10 +167,14 @@ async def _submit(client: Client, requests: Sequence[TitleRequest]) -> list[str]
     return [*ids, await submit(requests[-1])]
 
 
-async def _wait(client: Client, ids: Sequence[str]) -> int:
-    """Returns how many titles have finished well."""
-    ended = asyncio.gather(*(client.get_workflow_handle(name).result() for name in ids), return_exceptions=True)
-    return sum(not isinstance(result, BaseException) for result in await asyncio.wait_for(ended, PATIENCE_S))
+async def _wait(client: Client, ids: Sequence[str]) -> tuple[int, str]:
+    """Returns how many titles have finished well before our patience ends, and why the first other one has not."""
+    results = [asyncio.ensure_future(client.get_workflow_handle(name).result()) for name in ids]
+    ended, stuck = await asyncio.wait(results, timeout=PATIENCE_S)
+    for result in stuck:
+        result.cancel()
+    failures = [innermost_cause(error) for result in ended if (error := result.exception())]
+    return len(ended) - len(failures), str(failures[0]) if failures else f"{len(stuck)} stuck" if stuck else ""
 
 
 async def _read(client: Client, requests: Sequence[TitleRequest], ids: Sequence[str]) -> _Histories:
