@@ -61,10 +61,10 @@ class _FoundTracks:
     tone_mapped: ToneMappedTracks | None
 
     @property
-    def files(self) -> list[StoredFile]:
-        """All files that will be fetched."""
+    def others(self) -> list[StoredFile]:
+        """The files that the packager does not see."""
         sheets = self.thumbnails.sheets if self.thumbnails else ()
-        return [*(track.file for track in (*self.media, *self.texts.tracks)), *sheets]
+        return [*(track.file for track in self.texts.tracks), *sheets]
 
 
 class DeliveryActivities:
@@ -93,7 +93,7 @@ class DeliveryActivities:
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         pulse = Pulse("package")
         found = await pulse.run(self._find_tracks, task, mezzanine, pulse)
-        async with self._box.roomy_bench(pulse, package_needs(found.files)) as bench:
+        async with self._box.roomy_bench(pulse, package_needs(mezzanine, found.media, found.others)) as bench:
             tracks = await pulse.run(self._fetch_tracks, found, bench, pulse)
             keys = await asyncio.to_thread(self._open_keys, task.key_set, mezzanine, tracks)
             plan = presentation_plan(mezzanine, tracks, keys)

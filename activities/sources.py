@@ -116,7 +116,9 @@ class SourceActivities:
         inspection = await self._read_inspection(task.inspection)
         recipe = await asyncio.to_thread(self._box.results.read_document, task.recipe, Recipe)
         pulse = Pulse("shots")
-        async with self._box.roomy_bench(pulse, source_needs(inspection.description.file)) as bench:
+        async with self._box.roomy_bench(
+            pulse, source_needs(inspection.description.file, inspection.description.video.resolution)
+        ) as bench:
             found = await detect_shots(
                 sys.executable,
                 await self._box.open_source(inspection.description, bench, pulse),

@@ -5,7 +5,7 @@ import asyncio
 from temporalio import activity
 
 from activities.heartbeats import Pulse
-from activities.needs import shot_needs, title_needs
+from activities.needs import encode_needs, shot_needs, title_needs
 from activities.toolbox import Toolbox
 from activities.trial_shelf import TrialShelf
 from activities.units import add_up, load_unit, stopped
@@ -44,7 +44,7 @@ class EncodeActivities:
         if not missing:
             return UnitOutcome(reused=len(unit.recipes))
         pulse = Pulse(f"shot {unit.shot}")
-        needs = shot_needs(mezzanine, unit.shot, [recipe.resolution for recipe in missing])
+        needs = encode_needs(mezzanine, unit.shot, [recipe.resolution for recipe in missing])
         async with self._box.roomy_bench(pulse, needs) as bench:
             piece = await self._box.fetch_piece(mezzanine, unit.shot, bench.scratch, pulse)
             (made, cpu_s), tool_s = await stopped(encode_shot(bench, piece, missing))

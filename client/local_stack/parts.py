@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from activities.admission import memory_of_machine
 from client.local_stack.credentials import identities_file
 from client.local_stack.errors import ProgramMissing
 from client.local_stack.identities import IDENTITY_OF_ROLE
@@ -186,6 +187,10 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """Our matrices are small: with threads, numpy burns three times the CPU seconds on the same search (33 against 9)."""
 
 
+MEMORY_TENTHS = {"encode-cpu": 4, "measure": 2, "io": 2}
+"""Of the machine's memory, for the programs of each worker: all of them live on one machine."""
+
+
 def _worker_part(state: StackState, role: str) -> Part:
     metrics_port = state.ports[role.replace("-", "_") + "_metrics"]
     environment = {
@@ -193,6 +198,7 @@ def _worker_part(state: StackState, role: str) -> Part:
         **state.environment(),
         "AWS_SHARED_CREDENTIALS_FILE": str(state.credentials_file_of(IDENTITY_OF_ROLE[role])),
         "PERTITLE_METRICS_PORT": str(metrics_port),
+        "PERTITLE_MEMORY_BYTES": str(memory_of_machine() * MEMORY_TENTHS.get(role, 1) // 10),
         **ONE_THREAD,
         **state.worker_env,
     }

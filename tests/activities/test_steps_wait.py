@@ -98,7 +98,7 @@ async def test_two_titles_at_once_on_a_small_disk_are_packaged_one_after_the_oth
 def needed_bytes(box: Toolbox, task: PackageTask) -> int:
     mezzanine = box.results.read_document(task.mezzanine, Mezzanine)
     ladders = box.results.read_document(task.ladders, LadderSet)
-    return package_needs([item.file for item in read_renditions(box, mezzanine, ladders)]).scratch_bytes
+    return package_needs(mezzanine, read_renditions(box, mezzanine, ladders), ()).scratch_bytes
 
 
 @pytest.mark.slow
