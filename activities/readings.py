@@ -13,8 +13,9 @@ from domain.ladder import RateQualityPoint, Rung, ShotPoints
 from domain.mezzanine import Mezzanine
 from domain.values import Sha256
 from domain.video import Codec, Resolution
-from ladders.pooling import PooledScores, estimate_mean, pool_scores
+from ladders.pooling import PooledScores, pool_scores
 from ladders.rung_moves import DeliveredShot
+from ladders.search.calibration import Calibration, mean_of
 from ladders.trial_design import candidate_resolutions
 
 _READERS = 16
@@ -96,12 +97,12 @@ def _read_point(
     return None if kept is None else measured_point(kept)
 
 
-def measured_point(kept: KeptTrial) -> RateQualityPoint:
+def measured_point(kept: KeptTrial, calibration: Calibration | None = None) -> RateQualityPoint:
     """Returns a trial as a point: its rate, and its VMAF estimated from the scored frames."""
     encode, scores = kept
     return RateQualityPoint(
         resolution=encode.resolution,
         crf=encode.crf or 0.0,
         bitrate_bps=encode.bitrate_bps,
-        vmaf=max(0.0, estimate_mean(scores.frame_scores, encode.frames)),
+        vmaf=mean_of(scores.frame_scores, encode.frames, calibration),
     )

@@ -18,10 +18,12 @@ from activities.toolbox import Toolbox
 from activities.trial_shelf import KeptTrial, TrialShelf
 from activities.units import add_up, load_unit, stopped
 from domain.cpu import CpuSplit
+from domain.encodes import MetricRecipe
 from domain.mezzanine import Mezzanine
 from domain.search import CeilingsFound, PriorShot, SearchStep, SeenTrial, ShotSearch, StopReason, TrialAsk
 from domain.video import Codec
 from domain.work import SearchUnit, UnitOutcome, UnitReference
+from ladders.search.calibration import Calibration, anchors, needs_anchors
 from ladders.search.shot_search import crossovers, next_step
 from ladders.search_design import searched_sizes, split_by_memory, trial_cost_s
 from media.bench import Bench, ShotPiece
@@ -122,6 +124,7 @@ class _ShotRun:
     reused: int = 0
     """Trials that were found in the store."""
     _seen: list[SeenTrial] = field(default_factory=list)
+    _calibration: Calibration | None = None
     _cpu: CpuSplit = field(default_factory=CpuSplit)
 
     async def to_its_end(self, ceilings: CeilingsFound) -> ShotSearch:
@@ -130,7 +133,10 @@ class _ShotRun:
         step = await self._next()
         while asks := self._new(step):
             rounds, is_dense = rounds + 1, is_dense or step.dense
-            made = [trial for group in split_by_memory(asks) for trial in await self._make(group)]
+            whole = anchors(self.question.task, asks) if rounds == 1 and self._needs_anchors() else ()
+            made = await self._make_all(asks, whole)
+            if whole:
+                self._calibrate(made)
             order = {(ask.resolution, ask.crf): place for place, ask in enumerate(asks)}
             self._tell(sorted(made, key=lambda kept: order[kept.encode.resolution, kept.encode.crf or 0.0]))
             step = await self._next()
@@ -164,10 +170,32 @@ class _ShotRun:
         asks = () if step.stop else step.trials
         return [ask for ask in dict.fromkeys(asks) if (ask.resolution, ask.crf) not in known]
 
-    async def _make(self, asks: Sequence[TrialAsk]) -> list[KeptTrial]:
+    async def _make_all(self, asks: Sequence[TrialAsk], whole: Sequence[TrialAsk]) -> list[KeptTrial]:
+        """Makes the trials of a round, or finds them in the store; some of them are scored on every frame."""
+        sparse, mezzanine = self.place.mezzanine.search_metric(self.place.shot), self.place.mezzanine
+        made = []
+        for metric, part in (
+            (mezzanine.delivery_metric(), tuple(whole)),
+            (sparse, tuple(one for one in asks if one not in whole)),
+        ):
+            for group in split_by_memory(part):
+                made += await self._make(group, metric)
+        return made
+
+    def _needs_anchors(self) -> bool:
+        piece = self.place.mezzanine.pieces[self.place.shot]
+        return needs_anchors(piece.frames, self.place.mezzanine.search_metric(self.place.shot).subsample)
+
+    def _calibrate(self, made: Sequence[KeptTrial]) -> None:
+        """Learns from the trials that were scored whole how the scored frames of the others are to be weighted."""
+        whole = [kept.scores.frame_scores for kept in made if len(kept.scores.frame_scores) == kept.encode.frames]
+        step = self.place.mezzanine.search_metric(self.place.shot).subsample
+        self._calibration = Calibration.of(whole, step) if whole else None
+
+    async def _make(self, asks: Sequence[TrialAsk], metric: MetricRecipe) -> list[KeptTrial]:
         """Makes the trials that one process can hold, or finds them in the store."""
         place = self.place
-        metric, shelf = place.mezzanine.search_metric(place.shot), TrialShelf(place.box, place.mezzanine, place.shot)
+        shelf = TrialShelf(place.box, place.mezzanine, place.shot)
         recipes = [place.mezzanine.encode_recipe(self.codec, ask.resolution, place.shot, crf=ask.crf) for ask in asks]
         found = await asyncio.to_thread(lambda: [shelf.find_trial(recipe, metric) for recipe in recipes])
         missing = [recipe for recipe, kept in zip(recipes, found, strict=True) if kept is None]
@@ -187,7 +215,8 @@ class _ShotRun:
         """Adds trials to what is seen."""
         mezzanine, shot = self.place.mezzanine, self.place.shot
         for kept in trials:
-            point, encode = measured_point(kept), kept.encode
+            encode = kept.encode
+            point = measured_point(kept, self._calibration)
             # Without a budget no measured second may steer: the same title gives the same release on every machine.
             measured = mezzanine.recipe.search.uses_measured_cost
             expected_s = trial_cost_s(mezzanine, self.codec, shot, point.resolution)

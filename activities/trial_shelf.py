@@ -34,11 +34,21 @@ class TrialShelf:
         return self.box.results.find("encodes", self.mezzanine.encode_key(self.shot, recipe), EncodedShot)
 
     def find_trial(self, recipe: EncodeRecipe, metric: MetricRecipe) -> KeptTrial | None:
-        """Returns a trial that is there with its scores; scores are kept after their encode."""
-        key = self.mezzanine.score_key(self.mezzanine.encode_key(self.shot, recipe), metric)
-        scores = self.box.results.find("scores", key, ShotScores)
+        """Returns a trial that is there with its scores; scores are kept after their encode.
+
+        One that was scored on every frame serves for every n-th too: the scores are the same digits.
+        """
+        key = self.mezzanine.encode_key(self.shot, recipe)
+        scores = self._find_scores(key, metric)
+        if scores is None and metric.subsample > 1:
+            whole = self._find_scores(key, metric.model_copy(update={"subsample": 1}))
+            every = whole.frame_scores[:: metric.subsample] if whole is not None else ()
+            scores = ShotScores(encode_key=key, metric=metric, frame_scores=every) if every else None
         encode = self.find_encode(recipe) if scores is not None else None
         return KeptTrial(encode, scores) if encode is not None and scores is not None else None
+
+    def _find_scores(self, key_of_encode: Sha256, metric: MetricRecipe) -> ShotScores | None:
+        return self.box.results.find("scores", self.mezzanine.score_key(key_of_encode, metric), ShotScores)
 
     async def keep_encode(self, recipe: EncodeRecipe, made: MadeEncode, cpu: CpuSplit, pulse: Pulse) -> EncodedShot:
         """Keeps an encode; returns the kept one (the first writer wins)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.oracle.table import Trial
 from domain.search import SearchTask, SeenTrial, StopReason, TitlePrior, TrialAsk
-from ladders.pooling import estimate_mean
+from ladders.search.calibration import Calibration, mean_of
 from ladders.search.shot_search import next_step
 
 Measure = Callable[[Sequence[TrialAsk]], Awaitable[Sequence[SeenTrial]]]
@@ -19,6 +19,7 @@ class Search:
     task: SearchTask
     prior: TitlePrior
     seen: tuple[SeenTrial, ...]
+    first_round: tuple[TrialAsk, ...]
     rounds: int
     stop: StopReason
     regret: float
@@ -32,29 +33,32 @@ async def search_shot(task: SearchTask, prior: TitlePrior, measure: Measure) -> 
         RuntimeError: the search neither asks for a trial nor ends.
     """
     seen: list[SeenTrial] = []
+    first: tuple[TrialAsk, ...] = ()
     rounds, dense = 0, False
     while True:
         step = next_step(task, seen, prior)
         dense = dense or step.dense
         if step.stop is not None:
-            return Search(task, prior, tuple(seen), rounds, step.stop, step.regret, dense)
+            return Search(task, prior, tuple(seen), first, rounds, step.stop, step.regret, dense)
         if not step.trials:
             raise RuntimeError(f"the search asks for nothing after {len(seen)} trials, and does not end")
+        first = first or tuple(step.trials)
         seen += await measure(step.trials)
         rounds += 1
 
 
-def seen_of(trial: Trial, frames: int) -> SeenTrial:
+def seen_of(trial: Trial, frames: int, calibration: Calibration | None = None) -> SeenTrial:
     """Returns a trial as the search sees it.
 
     Args:
         trial: as it was measured.
         frames: number of frames of the shot.
+        calibration: how the shot's scored frames are weighted.
     """
     return SeenTrial(
         resolution=trial.resolution,
         crf=trial.crf,
         bitrate_bps=trial.bitrate_bps,
-        vmaf=max(0.0, estimate_mean(trial.frame_scores, frames)),
+        vmaf=mean_of(trial.frame_scores, frames, calibration),
         cpu_s=trial.cpu.total_s,
     )

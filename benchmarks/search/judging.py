@@ -18,7 +18,16 @@ from benchmarks.search.rules import apply_rules
 from benchmarks.search.rungs import KeptRungs, keep_rungs
 from benchmarks.search.shot_grid import ShotGrid, curves_of, sum_of
 from benchmarks.search.title_rates import FlatPoint, TitleRates, best_flat_points, compare_title, gather
-from benchmarks.search.titles import CRF_STEP, Design, TrialSource, make_trials, search_title, subsample_of
+from benchmarks.search.titles import (
+    CRF_STEP,
+    Design,
+    TrialSource,
+    make_search_trials,
+    make_trials,
+    search_title,
+    subsample_of,
+    whole_of,
+)
 from domain.cpu import CpuSplit
 from domain.ladder import RateQualityPoint
 from domain.search import TrialAsk
@@ -122,7 +131,8 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
     choices = choices_of(_curves(search), grid.targets, crfs=grid.crf_range, crf_step=CRF_STEP)
     measured = await _encoded(source, shot, case.setting, choices)
     asked = [TrialAsk(resolution=trial.resolution, crf=trial.crf) for trial in search.seen]
-    trials = await make_trials(source, shot, case.setting, asked, subsample=subsample)
+    whole = whole_of(search.task, shot, search.first_round, subsample)
+    trials = await make_search_trials(source, shot, case.setting, asked, whole, subsample)
     return SearchRecord(
         shot=shot.name,
         is_warm=False,

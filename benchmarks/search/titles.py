@@ -15,6 +15,7 @@ from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
 from domain.mezzanine import scored_step
 from domain.search import PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe
+from ladders.search.calibration import Calibration, anchors, needs_anchors
 from ladders.search.waves import WARM_FROM, plan_waves, prior_of
 from ladders.search_design import split_by_memory
 
@@ -110,15 +111,43 @@ async def _search(
     design: Design,
 ) -> Search:
     task = search_task(shot, setting, ceilings, is_warm=len(prior.shots) >= WARM_FROM)
-    return await search_shot(task, prior, _measure_with(source, shot, setting, design.subsample))
+    return await search_shot(task, prior, _measure_with(source, task, shot, setting, design.subsample))
 
 
-def _measure_with(source: TrialSource, shot: BenchShot, setting: Setting, most: int) -> Measure:
+def _measure_with(source: TrialSource, task: SearchTask, shot: BenchShot, setting: Setting, most: int) -> Measure:
+    """Returns how a shot's trials are made and seen: as in the pipeline, the first round has trials scored whole."""
+    step, known = subsample_of(shot, most), list[Calibration]()
+
     async def measure(asks: Sequence[TrialAsk]) -> Sequence[SeenTrial]:
-        trials = await make_trials(source, shot, setting, asks, subsample=subsample_of(shot, most))
-        return [seen_of(trial, shot.frames) for trial in trials]
+        whole = () if known else whole_of(task, shot, asks, step)
+        trials = await make_search_trials(source, shot, setting, asks, whole, step)
+        if whole:
+            scored = [trials[asks.index(ask)].frame_scores for ask in whole]
+            known.append(Calibration.of(scored, step))
+        return [seen_of(trial, shot.frames, known[0] if known else None) for trial in trials]
 
     return measure
+
+
+def whole_of(task: SearchTask, shot: BenchShot, first_round: Sequence[TrialAsk], step: int) -> tuple[TrialAsk, ...]:
+    """Returns the trials of a shot's first round that are scored on every frame."""
+    return anchors(task, first_round) if needs_anchors(shot.frames, step) else ()
+
+
+async def make_search_trials(
+    source: TrialSource,
+    shot: BenchShot,
+    setting: Setting,
+    asks: Sequence[TrialAsk],
+    whole: Sequence[TrialAsk],
+    step: int,
+) -> tuple[Trial, ...]:
+    """Returns the trials of the asks, in their order; ``whole`` ones scored on every frame, others on every n-th."""
+    sparse = tuple(ask for ask in asks if ask not in whole)
+    made: dict[TrialAsk, Trial] = {}
+    for subsample, part in ((1, tuple(whole)), (step, sparse)):
+        made.update(zip(part, await make_trials(source, shot, setting, part, subsample=subsample), strict=True))
+    return tuple(made[ask] for ask in asks)
 
 
 async def make_trials(

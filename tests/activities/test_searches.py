@@ -121,6 +121,29 @@ async def test_every_trial_lies_in_the_store_for_production_encodes_and_other_se
     assert outcome.trials == outcome.trials_reused <= made.trials
 
 
+async def test_two_trials_of_a_short_shot_are_scored_whole_and_seen_as_they_are(
+    title: StoredTitle, environment: ActivityEnvironment
+) -> None:
+    await search(environment, title.box, title.unit(BOTH_SHOTS))
+    found = read_searches(title.box, title.mezzanine, Codec.H264, waves_of(title.mezzanine), ignore_progress)
+    for shot, searched in found.items():
+        shelf, frames = TrialShelf(title.box, title.mezzanine, shot), title.mezzanine.pieces[shot].frames
+        sparse, whole = title.mezzanine.search_metric(shot), title.mezzanine.delivery_metric()
+        assert sparse.subsample > 1
+        sizes = set()
+        for seen in searched.record.seen:
+            recipe = title.mezzanine.encode_recipe(Codec.H264, seen.resolution, shot, crf=seen.crf)
+            kept = shelf.find_trial(recipe, whole)
+            if kept is not None:
+                sizes.add(seen.resolution)
+                assert len(kept.scores.frame_scores) == frames
+                assert seen.vmaf == pytest.approx(sum(kept.scores.frame_scores) / frames)
+                every = shelf.find_trial(recipe, sparse)
+                assert every is not None
+                assert every.scores.frame_scores == kept.scores.frame_scores[:: sparse.subsample]
+        assert sizes == {searched.record.task.sizes[0], searched.record.task.sizes[-1]}
+
+
 async def test_a_title_is_planned_from_its_searches_with_error_bars(
     title: StoredTitle, environment: ActivityEnvironment
 ) -> None:

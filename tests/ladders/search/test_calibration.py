@@ -1,0 +1,79 @@
+"""Whole scores of two trials teach what the scored frames of all others say of the shot's mean."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.search import TrialAsk
+from ladders.pooling import estimate_mean
+from ladders.search.calibration import FEW_FRAMES, Calibration, anchors, mean_of, needs_anchors
+from ladders.search.shot_search import next_step
+from tests.support.searches import NO_PRIOR
+from tests.support.synthetic_shots import SMOOTH
+
+FRAMES, STEP = 33, 5
+HARDNESS = np.random.default_rng(7).uniform(0.2, 1.8, FRAMES)
+"""How much each frame of a made-up shot suffers from a coarser quantizer; the scored ones happen to be easy."""
+HARDNESS[::STEP] *= 0.5
+
+
+def scores_of(loss: float) -> list[float]:
+    return np.maximum(0.0, 100 - loss * HARDNESS).tolist()
+
+
+def test_a_trial_between_the_whole_ones_is_known_far_better_than_by_its_scored_frames_alone() -> None:
+    calibration = Calibration.of([scores_of(20), scores_of(60)], STEP)
+    for loss in (10.0, 30.0, 45.0):
+        whole = scores_of(loss)
+        truth = float(np.mean(whole))
+        error = abs(calibration.mean(whole[::STEP]) - truth)
+        alone = abs(estimate_mean(whole[::STEP], FRAMES) - truth)
+        assert alone > 1.0
+        assert error < 0.3 * alone
+
+
+@given(st.lists(st.floats(0, 100), min_size=FRAMES, max_size=FRAMES), st.floats(0, 100))
+def test_a_shot_of_even_frames_has_their_score_whatever_was_learnt(whole: list[float], even: float) -> None:
+    calibration = Calibration.of([whole], STEP)
+    sampled = [even] * len(whole[::STEP])
+    assert calibration.mean(sampled) == pytest.approx(even, abs=0.01)
+
+
+@given(st.lists(st.floats(0, 100), min_size=FRAMES, max_size=FRAMES))
+def test_what_is_learnt_never_leaves_the_whole_trials_worse_off(whole: list[float]) -> None:
+    calibration = Calibration.of([whole], STEP)
+    truth = float(np.mean(whole))
+    assert abs(calibration.mean(whole[::STEP]) - truth) <= abs(estimate_mean(whole[::STEP], FRAMES) - truth) + 0.01
+
+
+def test_whole_scores_are_their_own_mean_and_the_result_is_a_quality() -> None:
+    calibration = Calibration.of([scores_of(60)], STEP)
+    assert calibration.mean(scores_of(33)) == pytest.approx(float(np.mean(scores_of(33))))
+    assert mean_of([0.0] * 7, FRAMES, calibration) >= 0.0
+    assert mean_of(scores_of(33)[::STEP], FRAMES, None) == estimate_mean(scores_of(33)[::STEP], FRAMES)
+
+
+def test_the_anchors_of_a_first_round_are_the_middle_ones_of_the_largest_and_the_smallest_size() -> None:
+    task = SMOOTH[0].task()
+    first = next_step(task, (), NO_PRIOR).trials
+    large, small = anchors(task, first)
+    assert (large.resolution, small.resolution) == (task.sizes[0], task.sizes[-1])
+    assert task.lowest_crf + 10 < small.crf < large.crf < task.highest_crf - 10
+
+
+def test_a_shot_of_one_size_has_both_its_seeds_for_anchors() -> None:
+    task = SMOOTH[0].task()
+    one = task.model_copy(update={"sizes": task.sizes[:1], "ceilings": task.ceilings[:1]})
+    first = [TrialAsk(resolution=task.sizes[0], crf=crf) for crf in (20.0, 36.0)]
+    assert set(anchors(one, first)) == set(first)
+    assert anchors(one, first[:1]) == (first[0],)
+    assert anchors(one, ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("frames", "step", "needs"),
+    [(48, 7, True), (48, 1, False), (7 * FEW_FRAMES, 7, False), (7 * FEW_FRAMES - 7, 7, True), (1, 1, False)],
+)
+def test_only_few_scored_frames_need_anchors(frames: int, step: int, needs: bool) -> None:  # noqa: FBT001
+    assert needs_anchors(frames, step) is needs
