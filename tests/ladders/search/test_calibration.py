@@ -19,7 +19,7 @@ HARDNESS[::STEP] *= 0.5
 
 
 def scores_of(loss: float) -> list[float]:
-    return np.maximum(0.0, 100 - loss * HARDNESS).tolist()
+    return [max(0.0, 100 - loss * hardness) for hardness in HARDNESS.tolist()]
 
 
 def test_a_trial_between_the_whole_ones_is_known_far_better_than_by_its_scored_frames_alone() -> None:
