@@ -9,13 +9,18 @@ from temporalio.exceptions import ApplicationError
 from domain.errors import PertitleError
 
 
-def as_application_error(error: Exception) -> ApplicationError | None:
+def as_application_error(error: Exception, after_s: float | None = None) -> ApplicationError | None:
     """Returns the Temporal error for one of ours, or ``None`` for anything else.
+
+    Args:
+        error: What went wrong.
+        after_s: Pause before another try, in seconds; default: as its class says.
 
     Temporal retries by itself what may succeed the next time; the source's and the request's faults cannot.
     """
     if isinstance(error, PertitleError):
-        after = _pause(error.retry_after_s) if error.retry_after_s is not None else None
+        after_s = error.retry_after_s if after_s is None else after_s
+        after = _pause(after_s) if after_s is not None else None
         return ApplicationError(
             str(error), error.as_record(), type=error.code, non_retryable=not error.retryable, next_retry_delay=after
         )

@@ -33,10 +33,11 @@ class _Translating(ActivityInboundInterceptor):
             remember_wait()
             return await super().execute_activity(input)
         except NoRoom as error:
+            after_s = current_wait().pause_s()
             current_wait().refusals += 1
             # The next attempt reads it there. A word that is lost costs a try.
             activity.heartbeat()
-            raise as_application_error(error) or error from None
+            raise as_application_error(error, after_s) or error from None
         except Exception as error:
             told = _told(error)
             if told is error:

@@ -60,6 +60,11 @@ def search_needs(mezzanine: Mezzanine, shot: int) -> Needs:
     return Needs(2 * mezzanine.pieces[shot].file.size_bytes)
 
 
+def ceiling_needs(mezzanine: Mezzanine, sizes: int) -> Needs:
+    """Returns the memory of one process that scores so many sizes of a shot that are not encoded."""
+    return Needs(memory_bytes=score_memory_bytes(sizes, mezzanine.display))
+
+
 def measure_needs(mezzanine: Mezzanine, shot: int, encodes: int) -> Needs:
     """Returns what one process needs that scores encodes of a shot."""
     return Needs(2 * mezzanine.pieces[shot].file.size_bytes, score_memory_bytes(encodes, mezzanine.display))

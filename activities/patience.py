@@ -17,13 +17,14 @@ from typing import Any
 from temporalio import activity
 from temporalio.service import RPCError
 
-from activities.faults import TriesLost
+from activities.faults import NoRoom, TriesLost
 from domain.attention import RoomAlarm
 from domain.retries import LONGEST_ROOM_WAIT_S, REMINDERS, TRIES
 
 logger = logging.getLogger("pertitle.worker")
 GROWTH = 1.5
 """Factor from one wait to the next: first to another worker soon, then ever more calmly."""
+FIRST_PAUSE_S = 5.0
 _NAME = "room"
 
 
@@ -55,6 +56,10 @@ class RoomWait:
     def patience_s(self, first_s: float) -> float:
         """Returns how long to wait in this attempt, in seconds, if the first one waited ``first_s``."""
         return min(float(first_s * GROWTH**self.refusals), LONGEST_ROOM_WAIT_S)
+
+    def pause_s(self) -> float:
+        """Returns how long to pause before the next attempt, in seconds: another worker may have room at once."""
+        return min(FIRST_PAUSE_S * GROWTH**self.refusals, NoRoom.retry_after_s or 0.0)
 
     async def go_on(self, what: str) -> None:
         """Notes that the step waits, and tells its title at each age in ``REMINDERS``."""

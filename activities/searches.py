@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from temporalio import activity
 
 from activities.heartbeats import Pulse
-from activities.needs import search_needs, shot_needs
+from activities.needs import ceiling_needs, search_needs, shot_needs
 from activities.readings import measured_point
 from activities.search_readings import CEILINGS_KIND, KIND, ShotQuestion, ask, ceilings_key, read_prior
 from activities.toolbox import Toolbox
@@ -91,7 +91,8 @@ class _ShotBench:
             return found
         sizes, mezzanine = searched_sizes(self.mezzanine), self.mezzanine
         piece = await self.piece()
-        async with self.emptied() as bench:
+        needs = ceiling_needs(mezzanine, len(sizes))
+        async with self.box.memory(self.pulse, needs), self.emptied() as bench:
             made, tool_s = await stopped(
                 measure_ceilings(bench, piece, sizes, mezzanine.color, mezzanine.delivery_metric())
             )

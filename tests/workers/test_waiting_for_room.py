@@ -151,6 +151,8 @@ async def test_the_eleventh_try_tells_that_the_tenth_was_lost(attempt: int, refu
 def test_each_wait_is_longer_than_the_last_up_to_four_hours() -> None:
     waits = [RoomWait(refusals=count).patience_s(300.0) for count in range(90)]
     assert waits[:3] == [300, 450, 675]
+    pauses = [RoomWait(refusals=count).pause_s() for count in range(90)]
+    assert (pauses[:2], pauses[-1]) == ([5, 7.5], 60)
     assert waits == sorted(waits)
     assert waits[-1] == LONGEST_ROOM_WAIT_S
     assert sum(waits) > 13 * 86_400
