@@ -8,12 +8,13 @@ Every call is synchronous and may be made from many threads at once; activities 
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 from botocore.response import StreamingBody
 
 from domain.files import StoredFile
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _OWNED = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 PLAIN_HEADERS = ObjectHeaders()
+READS = 3
+"""How often a body is read that was damaged on its way, before the step is given back to Temporal."""
+ReadT = TypeVar("ReadT")
 
 
 class ObjectFacts(Value):
@@ -136,10 +140,8 @@ class ObjectStore:
         # A random part in the name: two threads may fetch to the same place.
         partial = destination.with_name(f".{destination.name}.{secrets.token_hex(6)}.partial")
         try:
-            with s3_faults_as_ours("GetObject", stored.uri), partial.open("wb") as file:
-                for received_bytes, block in self._proved_blocks(stored):
-                    file.write(block)
-                    on_progress(received_bytes)
+            with s3_faults_as_ours("GetObject", stored.uri):
+                read_again(lambda: self._write_proved(stored, partial, on_progress))
             partial.replace(destination)
         finally:
             partial.unlink(missing_ok=True)
@@ -153,7 +155,7 @@ class ObjectStore:
             DigestMismatch: if the bytes are not the promised ones.
         """
         with s3_faults_as_ours("GetObject", stored.uri):
-            return b"".join(block for _, block in self._proved_blocks(stored))
+            return read_again(lambda: b"".join(block for _, block in self._proved_blocks(stored)))
 
     def verify(self, stored: StoredFile) -> None:
         """Reads an object in full and proves it.
@@ -163,8 +165,7 @@ class ObjectStore:
             DigestMismatch: if the bytes are not the promised ones.
         """
         with s3_faults_as_ours("GetObject", stored.uri):
-            for _ in self._proved_blocks(stored):
-                pass
+            read_again(lambda: deque(self._proved_blocks(stored), maxlen=0))
 
     # Primitives under any key
 
@@ -192,16 +193,7 @@ class ObjectStore:
             DigestMismatch: if the bytes are not those whose digest its writer noted beside them.
         """
         with s3_faults_as_ours("GetObject", address):
-            try:
-                answer = self._client.get_object(Bucket=address.bucket, Key=address.key)
-            except ClientError as error:
-                if is_missing(error):
-                    return None
-                raise
-            with contextlib.closing(answer["Body"]) as body:
-                content = body.read()
-        _require_noted_digest(address, content, answer["Metadata"].get("sha256"))
-        return content, answer["ETag"]
+            return read_again(lambda: self._get(address))
 
     def digest(self, address: ObjectAddress, *, etag: str, on_progress: Progress = no_progress) -> Sha256 | None:
         """Returns the SHA-256 of an object by reading it once, or ``None`` if it is no more the one of the ETag."""
@@ -275,6 +267,18 @@ class ObjectStore:
             upload for bucket in self.buckets.all for upload in self._uploader.abort_stale(bucket, prefix, older_than)
         )
 
+    def _get(self, address: ObjectAddress) -> tuple[bytes, str] | None:
+        try:
+            answer = self._client.get_object(Bucket=address.bucket, Key=address.key)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        with contextlib.closing(answer["Body"]) as body:
+            content = body.read()
+        _require_noted_digest(address, content, answer["Metadata"].get("sha256"))
+        return content, answer["ETag"]
+
     def _object_address(self, sha256: Sha256) -> ObjectAddress:
         return ObjectAddress(self.buckets.work, object_key(sha256))
 
@@ -286,6 +290,12 @@ class ObjectStore:
         """Somebody else wrote under the same digest: their bytes must be ours."""
         if not self._holds(stored):
             self.verify(stored)
+
+    def _write_proved(self, stored: StoredFile, path: Path, on_progress: Progress) -> None:
+        with path.open("wb") as file:
+            for received_bytes, block in self._proved_blocks(stored):
+                file.write(block)
+                on_progress(received_bytes)
 
     def _proved_blocks(self, stored: StoredFile) -> Iterator[tuple[int, bytes]]:
         """Yields (bytes so far, block); the end is reached only by the promised bytes."""
@@ -314,6 +324,18 @@ class ObjectStore:
                     stored.uri, found="nothing there", expected=f"{stored.size_bytes} bytes of {stored.sha256}"
                 ) from error
             raise
+
+
+def read_again(read: Callable[[], ReadT]) -> ReadT:
+    """Reads, and reads again where a body was cut or changed on its way: ``READS`` times at most.
+
+    The client repeats requests that fail, but never sees what becomes of a body. Without this, a step that reads
+    thousands of objects would hardly ever get through a network that damages one in a thousand.
+    """
+    for _ in range(READS - 1):
+        with contextlib.suppress(DigestMismatch, IncompleteReadError, ResponseStreamingError):
+            return read()
+    return read()
 
 
 def _require_noted_digest(address: ObjectAddress, content: bytes, noted: Sha256 | None) -> None:

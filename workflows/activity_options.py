@@ -1,8 +1,10 @@
-"""Time-outs and retries for each kind of work, once, each with its reason."""
+"""Time-outs and retries for each kind of work, once, each with its reason. A canceled workflow gets none."""
 
+import asyncio
 from datetime import timedelta
 from typing import TypedDict, Unpack
 
+from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
@@ -58,7 +60,21 @@ def unit_options(work: WorkList, **who: Unpack[_Who]) -> ActivityOptions:
     return _options(timedelta(seconds=10 * work.longest_unit_s + 600 + LONGEST_ROOM_WAIT_S), **who)
 
 
+def require_not_canceled() -> None:
+    """Lets nothing begin in a canceled workflow.
+
+    We wait for what runs when a cancel comes, and a step that ends well nonetheless hides it: ``await`` just returns.
+    Without this, such a title would go on to its release.
+
+    Raises:
+        asyncio.CancelledError: if the server has asked for the end.
+    """
+    if workflow.cancellation_reason() is not None:
+        raise asyncio.CancelledError
+
+
 def _options(longest: timedelta, **who: Unpack[_Who]) -> ActivityOptions:
+    require_not_canceled()
     return ActivityOptions(
         task_queue=who["queue"],
         start_to_close_timeout=longest,

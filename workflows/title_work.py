@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.attention import Choice
     from domain.request import PRIORITIES, TitleRequest
     from domain.work import BatchOutcome, BatchTask, UnitKind, WorkList
+    from workflows.activity_options import require_not_canceled
     from workflows.attention import WaitingRoom
     from workflows.failed_units import item_of, retry_of
     from workflows.failures import as_work_failure
@@ -113,6 +114,7 @@ class TitleWork:
             lane = f"{self._lane}-" if self._lane else ""
             child_id = f"{workflow.info().workflow_id}/{lane}{work.kind.value}-{number:04d}"
             self._log.open_batch(child_id)
+            require_not_canceled()
             outcome = await workflow.execute_child_workflow(
                 ShotBatch.run,
                 task,

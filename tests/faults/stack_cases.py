@@ -70,21 +70,30 @@ async def monkey(scene: FaultStack, report: FaultReport) -> None:
     report.seen = f"{deaths} kills in {rounds} rounds, {tries} tries were under way"
 
 
-async def stopped_worker(scene: FaultStack, report: FaultReport) -> None:
-    title = await scene.begin()
-    programs = await scene.encoding()
-    worker = scene.stack.pid_of("encode-cpu")
-    for pid in (worker, *programs):
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        await asyncio.sleep(13)  # twice the heartbeat time-out of a unit: the fault itself, no wait for a result
-    finally:
-        for pid in (worker, *programs):
+def frozen(role: str, stage: str, stop_s: float) -> Act:
+    """SIGSTOP of a worker and of its programs for twice the heartbeat time-out of what it does, then SIGCONT."""
+
+    async def act(scene: FaultStack, report: FaultReport) -> None:
+        title = await scene.begin()
+        await _reach_work(scene, title, stage)
+        worker = scene.stack.pid_of(role)
+        stopped = (worker, *children_of(worker))
+        tries = await scene.under_way(title, {worker})
+        for pid in stopped:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-    # One was under way, and the open poll of a frozen worker may be given another.
-    await scene.judge(title, report, tries=2, kills=1)
-    assert scene.stack.pid_of("encode-cpu") == worker
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(stop_s)  # the fault itself, no wait for a result
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+        # The open polls of a frozen worker may be given as many again.
+        await scene.judge(title, report, tries=2 * max(tries, 1), kills=1)
+        assert scene.stack.pid_of(role) == worker
+        report.seen = f"{tries} tries under way"
+
+    return act
 
 
 async def spot_notice(scene: FaultStack, report: FaultReport) -> None:
@@ -147,7 +156,10 @@ def canceled_in(stage: str) -> Act:
     """Cancel when the title is in a stage."""
 
     async def act(scene: FaultStack, report: FaultReport) -> None:
-        with scene.proxy.failing(Rule(slow(20_000), method="GET", key="/objects/")):
+        rules = [Rule(slow(20_000), method="GET", key="/objects/")]
+        if stage != "publish":  # on a busy machine the title would else be through before the cancel comes
+            rules.append(Rule(refusing(503, "SlowDown"), method="PUT", key=RELEASES))
+        with scene.proxy.failing(*rules):
             title = await scene.begin()
             await _reach_work(scene, title, stage)
             await title.handle.cancel()
@@ -290,7 +302,10 @@ STACK_CASES: list[FaultCase[FaultStack]] = [
     FaultCase("A1o", "kill orchestrate", "kill -9 in the trials", SAME, killed("orchestrate", "trials")),
     FaultCase("A1p", "no orphans", "kill -9 of a worker", "its programs end with it", no_orphans),
     FaultCase("A2", "monkey", "two workers killed every 20 s for a whole title", SAME, monkey),
-    FaultCase("A3", "SIGSTOP", "a worker and its program frozen for 13 s", SAME, stopped_worker),
+    FaultCase("A3", "SIGSTOP", "encode-cpu and its program for 13 s", SAME, frozen("encode-cpu", "trials", 13.0)),
+    FaultCase("A3i", "SIGSTOP io", "for 37 s, while the source is inspected", SAME, frozen("io", "inspect", 37.0)),
+    FaultCase("A3m", "SIGSTOP measure", "for 13 s", SAME, frozen("measure", "measure", 13.0)),
+    FaultCase("A3o", "SIGSTOP orchestrate", "for 37 s, in the trials", SAME, frozen("orchestrate", "trials", 37.0)),
     FaultCase("A4", "spot notice", "SIGTERM to a worker", "it ends within 110 s; same release", spot_notice),
     FaultCase("A5", "kill ffmpeg", "kill -9 of the program only", SAME, killed_program, is_sampled=True),
     FaultCase("A7", "Temporal dies", "kill -9 of the server", SAME, server_restart, is_sampled=True),
@@ -307,6 +322,8 @@ STACK_CASES: list[FaultCase[FaultStack]] = [
         is_sampled=True,
     ),
     FaultCase("A13t", "cancel in trials", "cancel", "canceled, nothing left", canceled_in("trials"), is_sampled=True),
+    FaultCase("A13i", "cancel in inspect", "cancel", "canceled, nothing left", canceled_in("inspect")),
+    FaultCase("A13n", "cancel in encode", "cancel", "canceled, nothing left", canceled_in("encode")),
     FaultCase("A13e", "cancel in measure", "cancel", "canceled, nothing left", canceled_in("measure")),
     FaultCase("A13k", "cancel in package", "cancel", "canceled, nothing left", canceled_in("package")),
     FaultCase("A13p", "cancel in publish", "cancel", "canceled, nothing left", canceled_in("publish")),

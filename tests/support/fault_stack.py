@@ -159,9 +159,13 @@ class FaultStack:
             now = read_stack(self.stack.folder)
             return now is not None and not pids & set(now.pids.values())
 
-        # Until then a poll of theirs may still be given a step; it is missed 6 s after that at the earliest.
-        await wait_for(are_gone, "the end of the killed parts", 5)
-        return await self.under_way(title, pids)
+        await wait_for(are_gone, "the end of the killed parts", 10)
+        # A poll of theirs may be given a step while the server has not yet noticed; steps are missed after 6 s or more.
+        seen = [await self.under_way(title, pids)]
+        for _ in range(10):
+            await asyncio.sleep(0.3)
+            seen.append(await self.under_way(title, pids))
+        return max(seen)
 
     async def under_way(self, title: DisturbedTitle, pids: Collection[int] | None = None) -> int:
         """Returns how many tries of the title's steps some workers, or all, have now."""
