@@ -115,16 +115,21 @@ def _probe_client(endpoint_url: str, credentials_file: Path) -> "S3Client":
 
 
 async def worker_polls(port: int) -> bool:
-    """Tells whether a worker asks the Temporal server for work, by its own metrics.
+    """Tells whether a worker asks the Temporal server for work or is at work, by its own metrics.
 
     The endpoint alone proves less: it answers before the worker has tried its tools.
     """
-    return polls(await asyncio.to_thread(_fetch, f"http://{HOST}:{port}/metrics"))
+    return polls_or_works(await asyncio.to_thread(_fetch, f"http://{HOST}:{port}/metrics"))
 
 
-def polls(metrics: str) -> bool:
-    """Tells whether a Prometheus page counts at least one poller of a Temporal worker."""
-    return re.search(r"^temporal_num_pollers\{[^}]*\} [1-9]", metrics, re.MULTILINE) is not None
+def polls_or_works(metrics: str) -> bool:
+    """Tells whether a Prometheus page counts at least one poller, or one slot in use, of a Temporal worker.
+
+    A worker whose slots are all in use does not poll: one that was given a long unit at once never would.
+    """
+    return (
+        re.search(r"^temporal_(num_pollers|worker_task_slots_used)\{[^}]*\} [1-9]", metrics, re.MULTILINE) is not None
+    )
 
 
 async def portal_is_ready(port: int) -> bool:

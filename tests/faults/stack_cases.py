@@ -26,9 +26,9 @@ from tests.support.title_ledger import steps_pending
 Act = Callable[[FaultStack, FaultReport], Awaitable[None]]
 RELEASES = "/pertitle-releases/"
 MINUTES = {
-    "codecs": [{"codec": "h264", "preset": "medium"}],
-    "heights_px": [180],
-    "policy": {"max_rungs": 2, "min_bitrate_bps": 20_000},
+    "codecs": [{"codec": "h264", "preset": "medium"}, {"codec": "av1", "preset": "8"}],
+    "heights_px": [180, 270, 360, 540],
+    "policy": {"max_rungs": 4, "min_bitrate_bps": 20_000},
     "search": {"method": "grid"},
 }
 """A title that takes minutes with one encode at a time; each of its steps takes less than 20 s."""
@@ -66,7 +66,7 @@ async def monkey(scene: FaultStack, report: FaultReport) -> None:
         deaths += len(victims)
         rounds += 1
     await whole.judge(title, report, tries=tries, kills=deaths)
-    assert rounds >= 6
+    assert rounds >= 6, f"the title took only {rounds} rounds: give it more to do"
     report.seen = f"{deaths} kills in {rounds} rounds, {tries} tries were under way"
 
 
