@@ -78,5 +78,6 @@ async def test_a_worker_with_all_slots_in_use_is_ready(temporal: WorkflowEnviron
 
 def test_a_page_without_work_or_polls_is_not_ready() -> None:
     assert not polls_or_works(
-        'temporal_num_pollers{poller_type="activity_task"} 0\ntemporal_worker_task_slots_used{worker_type="ActivityWorker"} 0\n'
+        'temporal_num_pollers{poller_type="activity_task"} 0\n'
+        'temporal_worker_task_slots_used{worker_type="ActivityWorker"} 0\n'
     )
