@@ -77,7 +77,7 @@ def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCu
     """Returns whether a delivered rung keeps its promise and its cap, and corrections for the guilty shots.
 
     Off promise: see ``ladders.rung_moves``. Above the cap: shots with a late frame get the rung's cap, or half the
-    bucket where they had a cap already (a shot's own encoder starts with a full bucket, the stitched stream does not).
+    bucket where they had that already (a shot's own encoder starts with a full bucket, the stitched stream does not).
 
     Args:
         rung: what was promised and chosen.
@@ -138,19 +138,22 @@ def _frame_rate(delivered: Sequence[DeliveredShot]) -> Fraction:
 
 
 def _capped(rung: Rung, delivered: Sequence[DeliveredShot], violations: Sequence[int]) -> dict[int, ShotChoice]:
-    """Returns new choices for the shots that hold a late frame: a cap, or half the bucket of the one they had."""
+    """Returns new choices for the shots that hold a late frame: the rung's cap, or half its bucket."""
     late = np.asarray(violations, dtype=np.int64)
     result: dict[int, ShotChoice] = {}
     start = 0
     for choice, shot in zip(rung.shots, delivered, strict=True):
         end = start + len(shot.frame_sizes_bits)
         if np.any((late >= start) & (late < end)):
-            cap = rung.rate_cap if choice.rate_cap is None else _half_bucket(choice.rate_cap)
+            cap = _tighter(choice.rate_cap, rung.rate_cap)
             expected = Promise(bitrate_bps=min(shot.bitrate_bps, float(cap.maxrate_bps)), vmaf=shot.vmaf)
             result[choice.shot_index] = choice.model_copy(update={"rate_cap": cap, "predicted": expected})
         start = end
     return result
 
 
-def _half_bucket(cap: RateCap) -> RateCap:
+def _tighter(cap: RateCap | None, of_rung: RateCap) -> RateCap:
+    """Returns the rung's cap where the shot had a wider one, or none; else half the bucket of the one it had."""
+    if cap is None or cap.maxrate_bps > of_rung.maxrate_bps:
+        return of_rung
     return RateCap(maxrate_bps=cap.maxrate_bps, buffer_bits=max(1, cap.buffer_bits // 2))

@@ -9,7 +9,8 @@ from domain.ladder_policy import DemandedRung, LadderPolicy
 from domain.video import Codec, Resolution
 from ladders.errors import PolicyUnsatisfiable, UnplaceableRung
 from ladders.picture_sizes import has_height
-from ladders.shot_allocation import OperatingPoint, TitleCurves, sweep
+from ladders.rate_roof import operating_points
+from ladders.shot_allocation import OperatingPoint, TitleCurves
 from ladders.title_candidates import point_near
 
 RATE_TOLERANCE = 0.10
@@ -119,7 +120,7 @@ def _fixed_point(
             fix="leave the rung out for this title (the source may be smaller), or look at failed trial encodes",
         )
     title = titles[resolution]
-    points = sweep(title, policy.pooling)
+    points = operating_points(title, policy)
     nearest = point_near(title, points, rung.bitrate_bps, crf_step)
     if abs(np.log(nearest.bitrate_bps / rung.bitrate_bps)) > np.log(1 + RATE_TOLERANCE):
         raise UnplaceableRung(

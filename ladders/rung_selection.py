@@ -6,16 +6,16 @@ from typing import Protocol
 
 import numpy as np
 
-from domain.encodes import RateCap
 from domain.ladder import Ladder, Promise, Rung, ShotChoice, ShotPoints
 from domain.ladder_policy import LadderPolicy
 from domain.video import Codec, Resolution
 from ladders.demanded_rungs import Demands, find_demands, permitted, placeable_above
 from ladders.errors import PolicyUnsatisfiable, TooFewPoints
+from ladders.rate_roof import cap_of, operating_points, shot_caps
 from ladders.rung_programme import choose_rungs
 from ladders.rung_reasons import ChosenLadder, give_reasons
 from ladders.rung_spacing import needs_no_gap
-from ladders.shot_allocation import OperatingPoint, TitleCurves, fit_title, sweep, usable_resolutions
+from ladders.shot_allocation import OperatingPoint, TitleCurves, fit_title, usable_resolutions
 from ladders.title_candidates import best_below, round_points
 
 HULL_POINTS = 60
@@ -91,7 +91,7 @@ def plan_ladder_from(
         UnplaceableRung: a fixed rung cannot stand in the ladder.
     """
     titles = permitted(_largest_first(titles), policy)
-    curves = {size: round_points(title, sweep(title, policy.pooling), crf_step) for size, title in titles.items()}
+    curves = {size: round_points(title, operating_points(title, policy), crf_step) for size, title in titles.items()}
     demands = find_demands(codec, titles, policy, crf_step)
     top = _place_top(curves, demands, policy)
     hull = _fitting(best_below(tuple(curves.values()), top.point), top.point, policy)
@@ -101,7 +101,10 @@ def plan_ladder_from(
     reasons = give_reasons(ChosenLadder(tuple(chosen), tuple(hull), top.reason, demands, policy))
     return Ladder(
         codec=codec,
-        rungs=tuple(_rung(shots, point, reason, policy) for point, reason in zip(chosen, reasons, strict=True)),
+        rungs=tuple(
+            _rung(codec, shots, titles[point.resolution], point, reason, policy)
+            for point, reason in zip(chosen, reasons, strict=True)
+        ),
     )
 
 
@@ -122,7 +125,7 @@ def hulls_of(
     """Returns what :func:`title_hulls` does, from the curves of all shots at each resolution."""
     hulls: dict[Resolution, tuple[tuple[float, float], ...]] = {}
     for resolution, title in titles.items():
-        points = sweep(title, policy.pooling)
+        points = operating_points(title, policy)
         count = min(HULL_POINTS, len(points))
         shown = np.unique(np.linspace(0, len(points) - 1, count).round().astype(int))
         hulls[resolution] = tuple((points[index].bitrate_bps, points[index].vmaf) for index in shown)
@@ -292,17 +295,24 @@ def snap_to_trials(title: TitleCurves, point: OperatingPoint, crf_step: float) -
     return title.total(crfs, rates, vmafs)
 
 
-def _rung(shots: Sequence[ShotIdentity], point: OperatingPoint, reason: str, policy: LadderPolicy) -> Rung:
-    maxrate_bps = round(policy.peak_ratio * point.bitrate_bps)
-    cap = RateCap(maxrate_bps=maxrate_bps, buffer_bits=round(policy.buffer_s * maxrate_bps))
+def _rung(
+    codec: Codec,
+    shots: Sequence[ShotIdentity],
+    title: TitleCurves,
+    point: OperatingPoint,
+    reason: str,
+    policy: LadderPolicy,
+) -> Rung:
+    cap = cap_of(point.bitrate_bps, policy)
+    caps = shot_caps(codec, cap, title.durations_s)
     choices = tuple(
         ShotChoice(
             shot_index=shot.shot_index,
             crf=float(crf),
             predicted=Promise(bitrate_bps=float(rate), vmaf=float(vmaf)),
-            rate_cap=cap if rate > 1.001 * CAP_CAN_BIND * maxrate_bps else None,
+            rate_cap=own if rate > 1.001 * CAP_CAN_BIND * own.maxrate_bps else None,
         )
-        for shot, crf, rate, vmaf in zip(shots, point.crfs, point.bitrates_bps, point.vmafs, strict=True)
+        for shot, own, crf, rate, vmaf in zip(shots, caps, point.crfs, point.bitrates_bps, point.vmafs, strict=True)
     )
     return Rung(
         resolution=point.resolution,

@@ -1,7 +1,7 @@
 """Equal-slope allocation: which quality each shot gets, so that the title gains most for its bits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,9 +112,20 @@ def allocate(shots: Sequence[ShotPoints], resolution: Resolution, pooling: Pooli
     return sweep(fit_title(shots, resolution), pooling)
 
 
-def sweep(title: TitleCurves, pooling: Pooling) -> tuple[OperatingPoint, ...]:
-    """Returns the operating points of fitted curves, as :func:`allocate` does."""
+def sweep(
+    title: TitleCurves, pooling: Pooling, limited: Callable[[Floats], Floats] | None = None
+) -> tuple[OperatingPoint, ...]:
+    """Returns the operating points of fitted curves, as :func:`allocate` does.
+
+    Args:
+        title: the curves.
+        pooling: what is gained.
+        limited: cuts log rates down where a shot may not have what its slope asks for. Shape (points, shots), its
+            points rising, before and after.
+    """
     log_rates = _filled(_equal_slope_log_rates(title, pooling), title.durations_s)
+    if limited is not None:
+        log_rates = _apart(limited(log_rates), title.durations_s)
     crfs, vmafs = np.empty_like(log_rates), np.empty_like(log_rates)
     for shot, curve in enumerate(title.curves):
         crfs[:, shot], vmafs[:, shot] = curve.at_log_rates(log_rates[:, shot])
@@ -198,3 +209,13 @@ def _filled(rows: Floats, durations_s: Floats) -> Floats:
         # The dear end itself, also where its last step was too small to count.
         result[-1] = rows[-1]
     return np.asarray(result, dtype=np.float64)
+
+
+def _apart(rows: Floats, durations_s: Floats) -> Floats:
+    """Returns the rows without repetitions; what is cut down lies nowhere farther apart than before."""
+    totals = np.average(np.exp(rows), axis=1, weights=durations_s).tolist()
+    kept = [0]
+    for row, total in enumerate(totals):
+        if total > totals[kept[-1]] * (1 + 1e-9):
+            kept.append(row)
+    return rows[kept]

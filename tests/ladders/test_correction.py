@@ -141,6 +141,19 @@ def test_a_late_frame_caps_its_shot_and_then_halves_the_bucket() -> None:
     assert again.corrections[0].rate_cap == RateCap(maxrate_bps=4_000_000, buffer_bits=2_000_000)
 
 
+def test_a_late_frame_in_a_shot_with_a_wider_cap_gives_it_that_of_the_rung() -> None:
+    shots = pilot_title()
+    rung = middle_rung(shots).model_copy(update={"rate_cap": RateCap(maxrate_bps=4_000_000, buffer_bits=4_000_000)})
+    wider = RateCap(maxrate_bps=7_000_000, buffer_bits=4_000_000)
+    rung = rung.model_copy(
+        update={"shots": tuple(choice.model_copy(update={"rate_cap": wider}) for choice in rung.shots)}
+    )
+    delivered = deliver(rung, shots, {})
+    delivered[3] = DeliveredShot(3, 20.0, 9e6, delivered[3].vmaf, 32 / 24, (500_000,) * 32)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    assert [choice.rate_cap for choice in verdict.corrections] == [rung.rate_cap]
+
+
 def test_a_shot_that_fills_its_cap_is_not_asked_for_more() -> None:
     shots = pilot_title()[:1]
     rung = middle_rung(shots)

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.encodes import RateCap
+from domain.ladder import ShotPoints
+from domain.ladder_policy import LadderPolicy
+from domain.video import Codec
+from ladders.rate_roof import cap_of, operating_points, roofs_of, shot_caps
+from ladders.rung_selection import plan_ladder
+from ladders.shot_allocation import fit_title, sweep, usable_resolutions
+from tests.ladders.titles import pilot_title, point, size, wild_titles
+
+POLICY = LadderPolicy()
+
+
+def lopsided_title() -> list[ShotPoints]:
+    """Nine easy seconds, and one that would take most of the title's bits."""
+
+    def shot(index: int, duration_s: float, scale: float) -> ShotPoints:
+        points = tuple(
+            point(scale * 2 ** ((35 - crf) / 6), 30 + 68 * (51 - crf) / 36, crf=crf, height_px=360)
+            for crf in (15, 21, 27, 33, 39, 45)
+        )
+        return ShotPoints(shot_index=index, duration_s=duration_s, points=points)
+
+    return [shot(0, 9.0, 100_000), shot(1, 1.0, 4_000_000)]
+
+
+def test_a_short_shot_may_empty_the_bucket_and_a_long_one_gains_little_by_it() -> None:
+    # Twice the rate of the rung for each second, and once 0.9 of what the bucket holds of that in 2 s.
+    assert roofs_of(np.asarray([1.0, 90.0]), POLICY) == pytest.approx([2.0 * 2.8, 2.0 * 1.02])
+
+
+def test_an_encoder_without_a_bucket_is_told_what_the_bucket_lets_through() -> None:
+    cap, durations_s = cap_of(1_000_000.0, POLICY), np.asarray([1.0, 90.0])
+    assert cap == RateCap(maxrate_bps=2_000_000, buffer_bits=4_000_000)
+    assert shot_caps(Codec.H264, cap, durations_s) == (cap, cap)
+    assert [own.maxrate_bps for own in shot_caps(Codec.AV1, cap, durations_s)] == [5_600_000, 2_040_000]
+
+
+@settings(deadline=None, max_examples=40)
+@given(wild_titles(), st.floats(1.1, 4.0))
+def test_no_shot_stands_above_its_roof(shots: list[ShotPoints], peak_ratio: float) -> None:
+    policy = LadderPolicy(peak_ratio=peak_ratio)
+    for resolution in usable_resolutions(shots):
+        title = fit_title(shots, resolution)
+        roofs = roofs_of(title.durations_s, policy)
+        floors = np.exp([curve.sampled_log_rate[0] for curve in title.curves])
+        points = operating_points(title, policy)
+        for found in points:
+            highest = np.maximum(floors, roofs * found.bitrate_bps)
+            assert np.all(found.bitrates_bps <= 1.001 * highest)
+        rates = [found.bitrate_bps for found in points]
+        assert rates == sorted(rates)
+
+
+def test_where_no_roof_is_met_nothing_changes() -> None:
+    title = fit_title(pilot_title(), size(360))
+    free = sweep(title, "mean")
+    assert max(max(found.bitrates_bps) / found.bitrate_bps for found in free) < 10
+    roomy = operating_points(title, LadderPolicy(peak_ratio=10.0))
+    assert [found.bitrate_bps for found in roomy] == pytest.approx([found.bitrate_bps for found in free])
+
+
+def test_rungs_promise_no_more_than_their_cap_lets_through() -> None:
+    shots, policy = lopsided_title(), LadderPolicy(peak_ratio=1.2, buffer_s=0.5)
+    (roof,) = roofs_of(np.asarray([shots[1].duration_s]), policy)
+    cheapest_bps = min(measured.bitrate_bps for measured in shots[1].points)
+    ladder = plan_ladder(Codec.AV1, shots, policy, crf_step=0.25)
+    assert ladder.rungs[-1].promised.vmaf > 90
+    for rung in ladder.rungs:
+        highest_bps = max(cheapest_bps, float(roof) * rung.promised.bitrate_bps)
+        assert rung.shots[1].predicted.bitrate_bps <= 1.02 * highest_bps
