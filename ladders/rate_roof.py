@@ -10,7 +10,7 @@ from ladders.leaky_bucket import START_FULLNESS
 from ladders.shot_allocation import OperatingPoint, TitleCurves, sweep
 
 _ROUNDS = 100
-"""Each brings the title's rate nearer to where it stays; some ten are enough."""
+"""Each brings the title's rate nearer to where it stays; up to 25 were seen."""
 
 
 def roofs_of(durations_s: Floats, policy: LadderPolicy) -> Floats:
@@ -18,7 +18,7 @@ def roofs_of(durations_s: Floats, policy: LadderPolicy) -> Floats:
 
     The bucket fills at ``peak_ratio`` times the rung's rate, and a shot may empty it once.
     """
-    return policy.peak_ratio * (1.0 + START_FULLNESS * policy.buffer_s / durations_s)
+    return policy.peak_ratio * _stretch(policy.buffer_s, durations_s)
 
 
 def cap_of(bitrate_bps: float, policy: LadderPolicy) -> RateCap:
@@ -34,8 +34,13 @@ def shot_caps(codec: Codec, cap: RateCap, durations_s: Floats) -> tuple[RateCap,
     """
     if codec is not Codec.AV1:
         return (cap,) * len(durations_s)
-    most_bps = cap.maxrate_bps + START_FULLNESS * cap.buffer_bits / durations_s
+    most_bps = cap.maxrate_bps * _stretch(cap.buffer_bits / cap.maxrate_bps, durations_s)
     return tuple(cap.model_copy(update={"maxrate_bps": round(float(most))}) for most in most_bps)
+
+
+def _stretch(buffer_s: float, durations_s: Floats) -> Floats:
+    """Returns how many times a cap's rate shots may have that find the bucket full, and leave it empty."""
+    return 1.0 + START_FULLNESS * buffer_s / durations_s
 
 
 def under_roofs(title: TitleCurves, log_rates: Floats, roofs: Floats) -> Floats:

@@ -11,7 +11,7 @@ from client.local_stack.credentials import identities_file
 from client.local_stack.errors import ProgramMissing
 from client.local_stack.identities import IDENTITY_OF_ROLE
 from client.local_stack.ports import HOST
-from client.local_stack.readiness import portal_is_ready, s3_is_ready, temporal_is_ready, worker_polls
+from client.local_stack.readiness import portal_is_ready, s3_is_ready, temporal_is_ready, worker_is_ready
 from client.local_stack.state import GRACEFUL_SHUTDOWN_S, NAMESPACE, StackState
 
 WORKER_ROLES: tuple[str, ...] = ("orchestrate", "io", "encode-cpu", "measure")
@@ -206,7 +206,7 @@ def _worker_part(state: StackState, role: str) -> Part:
     return Part(
         role,
         (sys.executable, "-P", "-m", "workers", role),
-        is_ready=lambda: worker_polls(metrics_port),
+        is_ready=lambda: worker_is_ready(metrics_port),
         environment=environment,
         needs=SERVER_PARTS,
         grace_s=graceful_s + 15.0,

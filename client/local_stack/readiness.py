@@ -114,7 +114,7 @@ def _probe_client(endpoint_url: str, credentials_file: Path) -> "S3Client":
     )
 
 
-async def worker_polls(port: int) -> bool:
+async def worker_is_ready(port: int) -> bool:
     """Tells whether a worker asks the Temporal server for work or is at work, by its own metrics.
 
     The endpoint alone proves less: it answers before the worker has tried its tools.

@@ -13,7 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from client.local_stack.ports import HOST, find_port
-from client.local_stack.readiness import polls_or_works, worker_polls
+from client.local_stack.readiness import polls_or_works, worker_is_ready
 from tests.support.stacks import wait_for_answer
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ async def test_a_worker_with_all_slots_in_use_is_ready(temporal: WorkflowEnviron
         Worker(temporal.client, task_queue=f"{queue}-workflows", workflows=[OneUnit]),
         Worker(client, task_queue=queue, activities=[unit.run], max_concurrent_activities=1),
     ):
-        assert await wait_for_answer(lambda: worker_polls(port), "a poller")
+        assert await wait_for_answer(lambda: worker_is_ready(port), "a poller")
         running = asyncio.create_task(
             temporal.client.execute_workflow(OneUnit.run, queue, id=queue, task_queue=f"{queue}-workflows")
         )
@@ -71,7 +71,7 @@ async def test_a_worker_with_all_slots_in_use_is_ready(temporal: WorkflowEnviron
             return not re.search(r"^temporal_num_pollers\{[^}]*\} [1-9]", await metrics_of(port), re.MULTILINE)
 
         await wait_for_answer(asks_for_nothing, "no poller")
-        assert await worker_polls(port)
+        assert await worker_is_ready(port)
         unit.may_end.set()
         await running
 
