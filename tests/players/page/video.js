@@ -3,6 +3,9 @@
 
 let guardMs = 0;
 
+// A picture stands for no longer in any title of these tests (24 in a second); two stand for longer.
+const LONGEST_FRAME_S = 0.06;
+
 const frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
 const facts = () => ({time: video.currentTime, width: video.videoWidth, height: video.videoHeight, frames: frames()});
 
@@ -30,13 +33,21 @@ const shared = {
     return shared.play({});
   },
 
-  // Stands still on one picture, at its own size, for a screenshot.
+  // Stands still on one picture, at its own size, for a screenshot. The first picture that is announced may be one from
+  // before the seek, which the compositor still had to show: then the way is gone once more.
   async picture({time}) {
     video.pause();
-    const shown = new Promise((resolve) => video.requestVideoFrameCallback((_now, about) => resolve(about.mediaTime)));
-    await shared.seek({time});
-    video.style.width = `${video.videoWidth}px`;
-    return {mediaTime: await shown, ...facts()};
+    for (let tries = 0; tries < 10; tries += 1) {
+      const shown = presented();
+      await shared.seek({time});
+      const mediaTime = await shown;
+      if (mediaTime <= time && time - mediaTime < LONGEST_FRAME_S) {
+        video.style.width = `${video.videoWidth}px`;
+        await painted();
+        return {tries, mediaTime, ...facts()};
+      }
+    }
+    throw new Error(`the picture at ${time} was never shown; ${state()}`);
   },
 
   async language({language}) {
@@ -76,6 +87,19 @@ const shared = {
     return {said: trouble(), ...facts()};
   },
 };
+
+// The media time of the next picture that is handed to the compositor.
+function presented() {
+  return new Promise((resolve, reject) => {
+    const guard = setTimeout(() => reject(new Error(`no picture came; ${state()}`)), guardMs);
+    video.requestVideoFrameCallback((_now, {mediaTime}) => { clearTimeout(guard); resolve(mediaTime); });
+  });
+}
+
+// Resolves when what stands in the page now has been painted.
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+}
 
 // Text tracks are made while the player goes on: the changes of those that are there, and new ones, both count.
 function cuesChange(condition, what) {
