@@ -19,8 +19,9 @@ const shared = {
     return {from, to: facts()};
   },
 
-  // Goes to a time and shows the picture there.
+  // Goes to a time and stands there: on a busy machine a title that plays on is elsewhere when it is looked at.
   async seek({time}) {
+    video.pause();
     video.currentTime = time;
     await until(video, ['seeked', 'canplay', 'timeupdate'], () => !video.seeking && video.readyState >= 2, `seek to ${time}`, guardMs);
     return facts();
@@ -36,7 +37,6 @@ const shared = {
   // Stands still on one picture, at its own size, for a screenshot. The first picture that is announced may be one from
   // before the seek, which the compositor still had to show: then the way is gone once more.
   async picture({time}) {
-    video.pause();
     for (let tries = 0; tries < 10; tries += 1) {
       const shown = presented();
       await shared.seek({time});
@@ -69,6 +69,7 @@ const shared = {
 
   // Plays fast until a time.
   async fast({rate, time}) {
+    await shared.play({});
     driver.trick(rate);
     await until(video, ['timeupdate', 'seeked', 'ended'], () => video.currentTime >= time, `fast play to ${time}`, guardMs);
     driver.untrick();
