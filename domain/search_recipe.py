@@ -8,6 +8,7 @@ from domain.values import StrictValue
 
 BITS_PER_GIGABYTE = 8e9
 SECONDS_PER_HOUR = 3600.0
+_FEW_SIZES = 5
 
 
 class SearchRecipe(StrictValue):
@@ -18,10 +19,12 @@ class SearchRecipe(StrictValue):
     ``trial_crfs``, which only this method looks at."""
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
-    max_trials: int = Field(default=20, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other."""
-    max_trials_warm: int = Field(default=12, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title."""
+    max_trials: int | None = Field(default=None, ge=3, le=400)
+    """Most trial encodes of a shot that can learn from no other. Default: 16, and 2 more for each candidate
+    size above five."""
+    max_trials_warm: int | None = Field(default=None, ge=3, le=400)
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10, and 1 more
+    for each candidate size above five."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. With a
     budget, measured seconds decide, so two runs need not give the same ladder."""
@@ -30,6 +33,13 @@ class SearchRecipe(StrictValue):
     min_saved_gb_per_cpu_hour: float = Field(default=4.0, gt=0.0)
     """With ``expected_views``: a further trial must promise to save as many gigabytes (10^9 bytes) of delivery for each
     CPU hour. Default: 0.04 $ for the hour and 0.01 $ for the gigabyte, an assumption."""
+
+    def most_trials(self, sizes: int, *, is_warm: bool) -> int:
+        """Returns how many trial encodes a shot may have: the more candidate sizes, the more there is to tell apart."""
+        further = max(0, sizes - _FEW_SIZES)
+        if is_warm:
+            return self.max_trials_warm or 10 + further
+        return self.max_trials or 16 + 2 * further
 
     @property
     def uses_measured_cost(self) -> bool:

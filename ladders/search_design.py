@@ -48,16 +48,17 @@ def search_task(
     """
     recipe, policy = mezzanine.recipe.search, mezzanine.recipe.policy
     length_s = float(mezzanine.pieces[shot].frames / mezzanine.frame_rate)
+    sizes = searched_sizes(mezzanine)
     return SearchTask(
         codec=codec,
-        sizes=searched_sizes(mezzanine),
+        sizes=sizes,
         ceilings=tuple(ceilings),
         lowest_crf=LOWEST_CRF[codec],
         highest_crf=HIGHEST_CRF[codec],
         crf_step=CRF_STEP[codec],
         floor_vmaf=min(LOWEST_FLOOR_VMAF, policy.floor_vmaf),
         top_vmaf=min(100.0, policy.top_vmaf + TOP_MARGIN_VMAF),
-        max_trials=recipe.max_trials_warm if is_warm else recipe.max_trials,
+        max_trials=recipe.most_trials(len(sizes), is_warm=is_warm),
         stop_regret=recipe.stop_regret,
         cpu_budget_s=_budget_s(mezzanine, codec, shot),
         min_saved_bits_per_cpu_s=recipe.min_saved_bits_per_cpu_s,
@@ -78,7 +79,7 @@ def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, is_warm: boo
     """Returns the CPU seconds that a shot's search needs at most, give or take a third."""
     recipe = mezzanine.recipe.search
     costs_s = [trial_cost_s(mezzanine, codec, shot, size) for size in searched_sizes(mezzanine)]
-    return (recipe.max_trials_warm if is_warm else recipe.max_trials) * sum(costs_s) / len(costs_s)
+    return recipe.most_trials(len(costs_s), is_warm=is_warm) * sum(costs_s) / len(costs_s)
 
 
 def plan_search_units(mezzanine: Mezzanine, codec: Codec, wave: int, shots: Sequence[int]) -> tuple[SearchUnit, ...]:

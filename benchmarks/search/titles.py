@@ -66,7 +66,7 @@ def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, *, is
         crf_step=CRF_STEP,
         floor_vmaf=LOWEST_TARGET_VMAF,
         top_vmaf=HIGHEST_TARGET_VMAF,
-        max_trials=SHIPPED.max_trials_warm if is_warm else SHIPPED.max_trials,
+        max_trials=SHIPPED.most_trials(len(ceilings.sizes), is_warm=is_warm),
         stop_regret=SHIPPED.stop_regret,
         difficulty=difficulty_of(shot),
     )

@@ -84,11 +84,12 @@ def _knots(task: SearchTask, surface: Surface, row: int, own: Sequence[RateQuali
     measured = np.asarray([point.vmaf for point in own], dtype=np.float64)
     for vmaf, log_rate, crf in zip(vmafs.tolist(), log_rates.tolist(), crfs.tolist(), strict=True):
         is_far = not measured.size or float(np.min(np.abs(measured - vmaf))) > FAR_VMAF
+        is_end = vmaf in (vmafs[0], vmafs[-1])
         fits = all(
             (vmaf - other) * (log_rate - rate) > 0 and (vmaf - other) * (crf - other_crf) < 0
             for other, rate, other_crf in knots
         )
-        if is_far and fits:
+        if (is_far or is_end) and fits:
             knots.append((vmaf, log_rate, crf))
     columns = np.asarray(sorted(knots), dtype=np.float64).reshape(-1, 3).T
     return _Knots(columns[0], columns[1], columns[2])

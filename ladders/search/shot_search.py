@@ -23,11 +23,16 @@ KNEE_LOG_RATE_PER_VMAF = 0.15
 SURPRISE = 5.0
 """Standard deviations of a single trial from all others that break the model."""
 SEED_PARTS = ((0.15, 0.3), (0.6, 0.4))
-"""Places of the two seeds of each size in the CRF range (0 to 1): for the largest size, and added for the smallest."""
+"""Places of the two seeds of the largest and the smallest size in the CRF range (0 to 1): for the largest, and added
+for the smallest. A size between has one seed, in the middle of what these two give for it."""
 ENCLOSED_WITHIN_VMAF = 2.0
 """A trial so near to an end of the window encloses it."""
 CONTENDS_WITHIN = 0.06
 """A size within 6 % of the best may be the best."""
+MAY_BE_BEST_WITHIN = 0.6
+"""A size that breaks the model may be so much cheaper than foretold."""
+ENDS_AT_ONCE = 1
+"""Open ends that a round asks for: each tells of the others."""
 
 
 def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> SearchStep:
@@ -46,7 +51,7 @@ def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) ->
     surface = Surface(task, seen, prior)
     outlook = look_out(task, surface)
     is_dense = _breaks_model(task, seen, surface)
-    step = _step(task, seen, outlook, _missing(dense_design(task), seen) if is_dense else ())
+    step = _step(task, seen, outlook, _missing(task, seen, surface, outlook) if is_dense else ())
     return step.model_copy(update={"regret": outlook.mean_regret, "dense": is_dense})
 
 
@@ -55,7 +60,7 @@ def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing
     room = task.max_trials - len(seen)
     stop = _forced_stop(task, seen, room)
     if stop is None and missing:
-        return SearchStep(trials=missing[:room], why="the shot breaks the model: dense design")
+        return SearchStep(trials=missing[: min(TRIALS_PER_ROUND, room)], why="the shot breaks the model: dense design")
     if stop is None and (asks := _unbracketed(task, seen, outlook)[:room]):
         # Each round pays for a start and a decode: what would be asked for next goes along.
         more = choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room) - len(asks), asked=asks)
@@ -79,18 +84,19 @@ def crossovers(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -
 
 
 def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
-    """Returns the first trials: two for every size, larger sizes at lower CRFs, so that all together span the range.
+    """Returns the first trials: larger sizes at lower CRFs, so that all together span the range.
 
-    A warm start asks only the largest and the smallest size: where the shot stands, the title's shots tell the rest.
+    Few, for what comes after them is chosen by what they tell. A warm start asks only the largest and the smallest
+    size: where the shot stands, the title's shots tell the rest.
     """
     last = max(1, len(task.sizes) - 1)
     asks = []
     for row, size in enumerate(task.sizes):
-        if len(prior.shots) >= WARM_FROM and 0 < row < last:
-            continue
-        for start, spread in SEED_PARTS:
-            crf = task.lowest_crf + (task.highest_crf - task.lowest_crf) * (start + spread * row / last)
-            asks.append(TrialAsk(resolution=size, crf=on_step(task, crf)))
+        places = [start + spread * row / last for start, spread in SEED_PARTS]
+        if 0 < row < last:
+            places = [] if len(prior.shots) >= WARM_FROM else [sum(places) / len(places)]
+        crfs = (task.lowest_crf + (task.highest_crf - task.lowest_crf) * place for place in places)
+        asks += [TrialAsk(resolution=size, crf=on_step(task, crf)) for crf in crfs]
     asks = list(dict.fromkeys(asks))
     if len(asks) <= task.max_trials:
         return tuple(asks)
@@ -121,15 +127,16 @@ def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) ->
     if not np.isfinite(best).any() and min(trial.vmaf for trial in seen) > task.top_vmaf:
         ends = (TrialAsk(resolution=size, crf=task.highest_crf) for size in task.sizes)
         return [ask for ask in ends if not any((t.resolution, t.crf) == (ask.resolution, ask.crf) for t in seen)]
-    asks = []
+    asks: list[tuple[float, TrialAsk]] = []
     for row, size in enumerate(task.sizes):
         reached = np.flatnonzero(np.isfinite(outlook.log_rates[row]))
         ask = TrialAsk(resolution=size, crf=task.highest_crf)
         if reached.size == 0 or reached[0] == 0 or any((t.resolution, t.crf) == (size, ask.crf) for t in seen):
             continue
-        if outlook.log_rates[row, reached[0]] - best[reached[0]] < CONTENDS_WITHIN:
-            asks.append(ask)
-    return asks
+        excess = float(outlook.log_rates[row, reached[0]] - best[reached[0]])
+        if excess < CONTENDS_WITHIN:
+            asks.append((excess, ask))
+    return [ask for _, ask in sorted(asks, key=lambda item: item[0])[:ENDS_AT_ONCE]]
 
 
 def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
@@ -153,16 +160,41 @@ def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) 
         # Beyond all trials of the size, or the edge would stay open.
         beyond = min([*own, end + 4]) - 2 if edge else max([*own, end - 4]) + 2
         asks.append(TrialAsk(resolution=size, crf=on_step(task, min(crf, beyond) if edge else max(crf, beyond))))
-    return tuple(dict.fromkeys(asks))
+    return tuple(dict.fromkeys(asks)) or _best_of_tops(task, seen)
 
 
-def _missing(asks: Sequence[TrialAsk], seen: Sequence[SeenTrial]) -> tuple[TrialAsk, ...]:
-    """Returns the asks without those that have a trial close by."""
-    return tuple(
-        ask
-        for ask in asks
-        if not any(trial.resolution == ask.resolution and abs(trial.crf - ask.crf) <= 3 for trial in seen)
-    )
+def _best_of_tops(task: SearchTask, seen: Sequence[SeenTrial]) -> tuple[TrialAsk, ...]:
+    """Returns the lowest CRF of the next smaller size, as long as that gave more quality each time.
+
+    Where the largest size does not reach the window's upper end, a soft picture, a smaller one may come nearer to it.
+    """
+    highest = max(trial.vmaf for trial in seen)
+    if highest >= task.top_vmaf - ENCLOSED_WITHIN_VMAF:
+        return ()
+    tops = {trial.resolution: trial.vmaf for trial in seen if trial.crf <= task.lowest_crf}
+    best = 0.0
+    for size, ceiling in zip(task.sizes, task.ceilings, strict=True):
+        if size not in tops:
+            return (TrialAsk(resolution=size, crf=task.lowest_crf),) if best and ceiling > highest else ()
+        if tops[size] < best:
+            return ()
+        best = tops[size]
+    return ()
+
+
+def _missing(task: SearchTask, seen: Sequence[SeenTrial], surface: Surface, outlook: Outlook) -> tuple[TrialAsk, ...]:
+    """Returns what the dense design lacks: trials that have none close by and may lie near the hull, nearest first."""
+    best = outlook.log_rates.min(axis=0)
+    asks: list[tuple[float, TrialAsk]] = []
+    for ask in dense_design(task):
+        if any(trial.resolution == ask.resolution and abs(trial.crf - ask.crf) <= 3 for trial in seen):
+            continue
+        curve = surface.curve(task.sizes.index(ask.resolution))
+        vmaf, log_rate = (float(np.interp(-ask.crf, -curve.crfs, values)) for values in (curve.vmafs, curve.log_rates))
+        excess = log_rate - float(np.interp(vmaf, outlook.vmafs, best))
+        if task.floor_vmaf < vmaf < task.top_vmaf and excess < MAY_BE_BEST_WITHIN:
+            asks.append((excess, ask))
+    return tuple(ask for _, ask in sorted(asks, key=lambda item: item[0]))
 
 
 def _forced_stop(task: SearchTask, seen: Sequence[SeenTrial], room: int) -> StopReason | None:

@@ -71,6 +71,12 @@ class Oracle:
         crfs = np.linspace(self.task.lowest_crf, self.task.highest_crf, steps + 1).tolist()
         return [self.truth(size, crf) for size in self.task.sizes for crf in crfs]
 
+    def hull(self) -> Callable[[float], float]:
+        """Returns the least log rate over a quality."""
+        points = np.asarray(sorted(self.points()))
+        reached = np.maximum.accumulate(points[:, 1])
+        return lambda vmaf: float(points[min(int(np.searchsorted(reached, vmaf)), len(points) - 1), 0])
+
     def loss(self, curves: Mapping[Resolution, RateQualityCurve]) -> float:
         """Returns the mean excess in rate, a fraction, of what the curves choose: every 2.5 VMAF that can be reached.
 
@@ -78,13 +84,9 @@ class Oracle:
         end is chosen and pays the distance as well.
         """
         points = np.asarray(sorted(self.points()))
-        reached = np.maximum.accumulate(points[:, 1])
-
-        def cheapest(vmaf: float) -> float:
-            return float(points[min(int(np.searchsorted(reached, vmaf)), len(points) - 1), 0])
-
+        cheapest = self.hull()
         targets = np.arange(self.task.floor_vmaf, self.task.top_vmaf, 2.5)
-        targets = targets[(targets >= points[:, 1].min()) & (targets <= reached[-1])]
+        targets = targets[(targets >= points[:, 1].min()) & (targets <= points[:, 1].max())]
         excesses = []
         for target in targets.tolist():
             size, crf, is_reached = _choose(curves, target)

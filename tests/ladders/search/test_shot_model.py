@@ -177,3 +177,17 @@ def test_where_nothing_was_measured_the_error_bar_is_wider() -> None:
     known = fit_curves(shot.task(), seen, NO_PRIOR)
     measured, foretold = (float(np.median(known.log_rate_errors[size])) for size in (SIZES[0], SIZES[-1]))
     assert foretold > 2 * measured
+
+
+def test_curves_reach_the_ends_of_the_window_where_the_nearest_trial_stands_short_of_them() -> None:
+    shot = SMOOTH[0]
+    task = shot.task()
+    size = shot.sizes[0]
+    crfs = [float(crf) for crf in np.arange(task.lowest_crf, task.highest_crf + 0.5, 0.5)]
+    near_top = max(crf for crf in crfs if shot.truth(size, crf)[1] > task.top_vmaf - 3)
+    seen = [shot.trial(TrialAsk(resolution=size, crf=crf)) for crf in (near_top, near_top + 6, near_top + 12)]
+    top = max(trial.vmaf for trial in seen)
+    assert task.top_vmaf - 3 <= top < task.top_vmaf - 0.5
+    curve = fit_curves(task, seen, NO_PRIOR).curves[size]
+    assert curve.max_vmaf == pytest.approx(task.top_vmaf, abs=0.01)
+    assert curve.min_crf < near_top

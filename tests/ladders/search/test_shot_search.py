@@ -183,11 +183,17 @@ def test_a_shot_that_few_will_watch_gets_fewer_trials() -> None:
 
 
 @pytest.mark.parametrize("shot", [GRAIN, PLATEAU], ids=str)
-def test_a_shot_whose_rate_falls_without_its_quality_gets_the_dense_design(shot: SyntheticShot) -> None:
+def test_a_shot_whose_rate_falls_without_its_quality_gets_the_dense_design_near_the_hull(shot: SyntheticShot) -> None:
     search = run_search(shot.task(max_trials=60), shot.trial)
     assert search.was_dense
+    assert max(len(step.trials) for step in search.steps[1:]) <= 4
+    cheapest, near = Oracle(search.task, shot.truth).hull(), 0
     for wanted in dense_design(search.task):
-        assert any(ask.resolution == wanted.resolution and abs(ask.crf - wanted.crf) <= 3 for ask in search.asks)
+        log_rate, vmaf = shot.truth(wanted.resolution, wanted.crf)
+        if search.task.floor_vmaf < vmaf < search.task.top_vmaf and log_rate - cheapest(vmaf) < 0.2:
+            near += 1
+            assert any(ask.resolution == wanted.resolution and abs(ask.crf - wanted.crf) <= 3 for ask in search.asks)
+    assert near >= 3
 
 
 def test_one_trial_far_off_all_others_is_a_surprise() -> None:
@@ -210,6 +216,35 @@ def test_the_end_of_a_crf_range_that_falls_off_is_tried() -> None:
 @pytest.mark.parametrize(("shot", "bound"), [(NOISY, 0.04), (GRAIN, 0.15), (PLATEAU, 0.08), (BUMPY, 0.1)], ids=str)
 def test_nasty_shots_lose_within_bounds(shot: SyntheticShot, bound: float) -> None:
     assert loss_of(shot, run_search(shot.task(), shot.trial)) < bound
+
+
+def test_the_first_round_asks_the_ends_twice_and_every_other_size_once() -> None:
+    seeds = next_step(SMOOTH[0].task(), (), NO_PRIOR).trials
+    assert [sum(ask.resolution == size for ask in seeds) for size in SIZES] == [2, 1, 1, 1, 2]
+    assert seeds[0].crf == min(ask.crf for ask in seeds)
+    assert seeds[-1].crf == max(ask.crf for ask in seeds)
+
+
+def test_where_the_largest_size_stays_below_the_window_smaller_ones_are_tried_until_one_is_worse() -> None:
+    soft = SyntheticShot(
+        name="soft", softness=1.0, fragility=8.0, vmaf_bend=lambda _, octaves: 8 * octaves * (1 - octaves / 2)
+    )
+    search = run_search(soft.task(max_trials=20), soft.trial)
+    lowest = search.task.lowest_crf
+    tops = [soft.truth(size, lowest)[1] for size in SIZES]
+    best = int(np.argmax(tops))
+    assert 0 < best < len(SIZES) - 1
+    assert {ask.resolution for ask in search.asks if ask.crf == lowest} >= set(SIZES[: best + 2])
+    curves = fit_curves(search.task, search.seen, search.prior).curves
+    assert max(curve.max_vmaf for curve in curves.values()) == pytest.approx(tops[best], abs=0.01)
+
+
+def test_a_size_whose_ceiling_is_too_low_is_not_tried_at_its_lowest_crf() -> None:
+    hard = replace(SMOOTH[0], complexity=5.0, fragility=7.0, softness=0.0, sizes=(SIZES[0], SIZES[2], SIZES[4]))
+    search = run_search(hard.task(max_trials=20), hard.trial)
+    at_lowest = [ask.resolution for ask in search.asks if ask.crf == search.task.lowest_crf]
+    assert max(trial.vmaf for trial in search.seen) < search.task.top_vmaf - 2
+    assert at_lowest == [SIZES[0]]
 
 
 def test_rounds_are_few() -> None:
