@@ -8,7 +8,7 @@ from domain.values import StrictValue
 
 BITS_PER_GIGABYTE = 8e9
 SECONDS_PER_HOUR = 3600.0
-_FEW_SIZES = 5
+_FEW_SIZES = 6
 
 
 class SearchRecipe(StrictValue):
@@ -20,11 +20,11 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 16, and 2 more for each candidate
-    size above five."""
+    """Most trial encodes of a shot that can learn from no other. Default: 16, and 2 more for each
+    candidate size above six."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10, and 1 more
-    for each candidate size above five."""
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10,
+    and 1 more for each candidate size above six."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. With a
     budget, measured seconds decide, so two runs need not give the same ladder."""
