@@ -290,7 +290,7 @@ async def no_orphans(scene: FaultStack, report: FaultReport) -> None:
     worker = scene.stack.pid_of("encode-cpu")
     programs = await wait_for(lambda: children_of(worker), "an encode")
     os.kill(worker, signal.SIGKILL)
-    await wait_for(lambda: not any(is_alive(pid) for pid in programs), "the end of the programs", 5)
+    await wait_for(lambda: not any(is_alive(pid) for pid in programs), "the end of the programs", 60)
     await scene.judge(title, report, tries=1, kills=1)
 
 

@@ -206,7 +206,7 @@ async def test_a_pipe_is_no_source(tools: ToolPaths, tmp_path: Path) -> None:
     pipe = tmp_path / "source.mov"
     os.mkfifo(pipe)
     with pytest.raises(UnreadableSource, match="no regular file"):
-        await asyncio.wait_for(asyncio.to_thread(refuse_disguise, pipe, where="source"), 5)
+        await asyncio.wait_for(asyncio.to_thread(refuse_disguise, pipe, where="source"), 60)
 
 
 @pytest.mark.parametrize("name", ["-y.mp4", "%03d.mp4", "concat:a|b.mp4", "subfile,,start,0.mp4", "a b'c.mp4"])

@@ -159,7 +159,7 @@ class FaultStack:
             now = read_stack(self.stack.folder)
             return now is not None and not pids & set(now.pids.values())
 
-        await wait_for(are_gone, "the end of the killed parts", 10)
+        await wait_for(are_gone, "the end of the killed parts", 60)
         # A poll of theirs may be given a step while the server has not yet noticed; steps are missed after 6 s or more.
         seen = [await self.under_way(title, pids)]
         for _ in range(10):
