@@ -72,7 +72,10 @@ class _Knots:
 
 
 def _knots(task: SearchTask, surface: Surface, row: int, own: Sequence[RateQualityPoint]) -> _Knots:
-    """Returns the measured points of a size, and the model's where none is near and none is contradicted."""
+    """Returns the measured points of a size, and the model's where none is near, and at the ends of the window.
+
+    A place of the model that contradicts a measured one, in rate or CRF, is left out.
+    """
     model = surface.curve(row)
     high = min(model.vmafs[-1], max(task.top_vmaf, model.vmafs[0]), surface.ceilings[row] - CEILING_MARGIN_VMAF)
     low = min(max(task.floor_vmaf, model.vmafs[0]), high)
