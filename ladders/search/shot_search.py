@@ -31,8 +31,6 @@ CONTENDS_WITHIN = 0.06
 """A size within 6 % of the best may be the best."""
 MAY_BE_BEST_WITHIN = 0.6
 """A size that breaks the model may be so much cheaper than foretold."""
-ENDS_AT_ONCE = 1
-"""Open ends that a round asks for: each tells of the others."""
 
 
 def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> SearchStep:
@@ -118,7 +116,7 @@ def _breaks_model(task: SearchTask, seen: Sequence[SeenTrial], surface: Surface)
 
 
 def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> list[TrialAsk]:
-    """Returns the last CRF of each size that ends inside the window, near the best, and was not tried there.
+    """Returns the last CRF of the size that ends inside the window nearest to the best, and was not tried there.
 
     Where all sizes are better than the whole window (a black shot, a still), the cheapest end is all there is to find,
     and those trials cost next to nothing.
@@ -136,7 +134,8 @@ def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) ->
         excess = float(outlook.log_rates[row, reached[0]] - best[reached[0]])
         if excess < CONTENDS_WITHIN:
             asks.append((excess, ask))
-    return [ask for _, ask in sorted(asks, key=lambda item: item[0])[:ENDS_AT_ONCE]]
+    # One at a time: each tells of the others.
+    return [min(asks, key=lambda item: item[0])[1]] if asks else []
 
 
 def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
