@@ -185,13 +185,17 @@ def _best_of_tops(task: SearchTask, seen: Sequence[SeenTrial]) -> tuple[TrialAsk
 def _missing(task: SearchTask, seen: Sequence[SeenTrial], surface: Surface, outlook: Outlook) -> tuple[TrialAsk, ...]:
     """Returns what the dense design lacks: trials that have none close by and may lie near the hull, nearest first."""
     best = outlook.log_rates.min(axis=0)
+    reached = np.isfinite(best)
+    if not reached.any():
+        return ()
+    curves = {size: surface.curve(row) for row, size in enumerate(task.sizes)}
     asks: list[tuple[float, TrialAsk]] = []
     for ask in dense_design(task):
         if any(trial.resolution == ask.resolution and abs(trial.crf - ask.crf) <= 3 for trial in seen):
             continue
-        curve = surface.curve(task.sizes.index(ask.resolution))
+        curve = curves[ask.resolution]
         vmaf, log_rate = (float(np.interp(-ask.crf, -curve.crfs, values)) for values in (curve.vmafs, curve.log_rates))
-        excess = log_rate - float(np.interp(vmaf, outlook.vmafs, best))
+        excess = log_rate - float(np.interp(vmaf, outlook.vmafs[reached], best[reached]))
         if task.floor_vmaf < vmaf < task.top_vmaf and excess < MAY_BE_BEST_WITHIN:
             asks.append((excess, ask))
     return tuple(ask for _, ask in sorted(asks, key=lambda item: item[0]))
