@@ -48,7 +48,8 @@ async def measure_ceilings(
         ToolOutputInvalid: if other frames were scored than planned.
     """
     legs = [
-        ScoredLeg(f"u{number}", size, bench.scratch / f"ceiling_{number}.json") for number, size in enumerate(sizes)
+        ScoredLeg(f"u{number}", size, bench.scratch / f"ceiling_{number}.json", is_chosen=True)
+        for number, size in enumerate(sizes)
     ]
     stride = _stride(piece.frames)
     run = await run_tool(
@@ -69,7 +70,12 @@ def ceiling_command(
     stride = _stride(piece.frames)
     chosen = "+".join(f"eq(mod(n,{stride}),{rest})" for rest in _kept(stride))
     sizes = len(legs)
-    chains = [f"[0:v]select='{chosen}',settb={1 / piece.frame_rate},setpts=N,split={sizes + 1}[ref]{pads('f', sizes)}"]
+    # Only the scored frames, every third one, are scaled: their neighbors tell of the reference's motion.
+    clock = f"settb={1 / piece.frame_rate},setpts=N"
+    chains = [
+        f"[0:v]select='{chosen}',{clock},split[ref][all]",
+        f"[all]select='not(mod(n,{_NEIGHBORHOOD}))',split={sizes}{pads('f', sizes)}",
+    ]
     chains += [f"[f{number}]{scaling_filters(leg.resolution, color)}[u{number}]" for number, leg in enumerate(legs)]
     triples = metric.model_copy(update={"subsample": _NEIGHBORHOOD})
     graph, labels = scoring_graph("ref", legs, triples, piece.frame_rate)

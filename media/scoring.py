@@ -20,7 +20,7 @@ CAMBI_LEAST_WIDTH_PX = 180
 CAMBI_LEAST_HEIGHT_PX = 150
 CAMBI_LEAST_LONG_SIDE_PX = 216
 LEAST_CHOOSING_STEP = 5
-"""From this step on only the scored frames and their neighbors are compared; below, all frames are neighbors."""
+"""From this step on the reference's frames that are no neighbors of scored ones are dropped; below, all are neighbors."""
 _NEIGHBORHOOD = 3
 
 
@@ -36,6 +36,8 @@ class ScoredLeg:
     """Where libvmaf writes its frame scores."""
     with_error: bool = False
     """Also log the mean squared error of each plane, for :func:`count_differing`."""
+    is_chosen: bool = False
+    """Its frames are the scored ones alone; else it has all of them, and the graph chooses."""
 
 
 def scoring_graph(
@@ -47,14 +49,14 @@ def scoring_graph(
     10-bit comparison, bicubic upscale to the display size (science report §3.1, §3.4).
     ``prefix`` keeps the pads of two such graphs in one command apart.
     """
-    clock = f"settb={1 / frame_rate},setpts=N"
-    chosen = _chosen_frames(metric.subsample)
+    clock = f"settb={1 / frame_rate},setpts"
     split = pads(f"{prefix}r", len(legs))
-    parts = [f"[{reference}]{chosen}format=yuv420p10le,{clock},split={len(legs)}{split}"]
+    parts = [f"[{reference}]{_chosen_frames(metric.subsample)}format=yuv420p10le,{clock}=N,split={len(legs)}{split}"]
     size = f"{metric.display.width_px}:{metric.display.height_px}"
     for number, leg in enumerate(legs):
         distorted, paired, scored = (f"[{prefix}{pad}{number}]" for pad in "drs")
-        parts.append(f"[{leg.label}]{chosen}scale={size}:flags=bicubic,format=yuv420p10le,{clock}{distorted}")
+        scaled = f"{_scored_frames(leg, metric)}scale={size}:flags=bicubic,format=yuv420p10le"
+        parts.append(f"[{leg.label}]{scaled},{clock}={_repeated(metric, frame_rate)}{distorted}")
         parts.append(f"{distorted}{paired}{_libvmaf(leg, metric)}{scored}")
     return ";".join(parts), [f"[{prefix}s{number}]" for number in range(len(legs))]
 
@@ -86,8 +88,7 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
         raise ToolOutputInvalid(where, found=f"no libvmaf log: {error!r}", expected="frame scores") from error
     if not all(isfinite(score) for score in scores):
         raise ToolOutputInvalid(where, found="a score that is no number", expected="frame scores")
-    step = subsample if subsample < LEAST_CHOOSING_STEP else _NEIGHBORHOOD
-    expected = list(range(0, _looked_at(frames, subsample), step))
+    expected = list(range(0, _looked_at(frames, subsample), _libvmaf_step(subsample)))
     if numbers != expected:
         raise ToolOutputInvalid(
             where,
@@ -98,15 +99,36 @@ def parse_frame_scores(log_text: str, *, where: str, frames: int, subsample: int
 
 
 def _chosen_frames(subsample: int) -> str:
-    """Returns a filter that drops the frames that no score needs, before they are scaled; empty for small steps.
+    """Returns a filter that drops the frames of the reference that no score needs; empty for small steps.
 
-    A score of VMAF v1 takes its frame and both neighbors (motion is the smaller one of the differences to them). With
-    those three alone the score is the same to the last digit, for two thirds of the CPU of libvmaf's own subsampling,
-    which scales and blurs every frame (48 frames of 720p, n = 7: 0.17 against 0.25 CPU-s; n = 5: 0.22 against 0.30).
+    A score of VMAF v1 takes its frame and, of the reference, both neighbors (motion is the smaller one of the
+    differences to them). With those three alone the score is the same to the last digit, for two thirds of the CPU of
+    libvmaf's own subsampling, which blurs every frame (48 frames of 720p, n = 7: 0.17 against 0.25 CPU-s; n = 5: 0.22
+    against 0.30).
     """
     if subsample < LEAST_CHOOSING_STEP:
         return ""
     return "select='" + "+".join(f"eq(mod(n,{subsample}),{rest})" for rest in (0, 1, subsample - 1)) + "',"
+
+
+def _scored_frames(leg: ScoredLeg, metric: MetricRecipe) -> str:
+    """Returns a filter that drops the distorted frames that are not scored, before they are scaled.
+
+    Motion is the reference's alone. So the neighbors of a scored frame are paired with the scored frame itself, repeated
+    (:func:`_repeated`): the same digits, for a third of the scaling.
+    """
+    return "" if metric.subsample == 1 or leg.is_chosen else f"select='not(mod(n,{metric.subsample}))',"
+
+
+def _repeated(metric: MetricRecipe, frame_rate: Fraction) -> str:
+    """Returns times that pair each scored frame with its own reference frame, and with all of those until the next."""
+    step = _libvmaf_step(metric.subsample)
+    return "N" if step == 1 else f"{step}*N,fps={frame_rate},tpad=stop={step - 1}:stop_mode=clone"
+
+
+def _libvmaf_step(subsample: int) -> int:
+    """Returns every how many of the frames that reach libvmaf are scored."""
+    return subsample if subsample < LEAST_CHOOSING_STEP else _NEIGHBORHOOD
 
 
 def _looked_at(frames: int, subsample: int) -> int:
@@ -139,7 +161,7 @@ def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
         width_px = CAMBI_LEAST_LONG_SIDE_PX
     cambi = f"cambi.enc_width={width_px}\\:cambi.enc_height={height_px}\\:cambi.enc_bitdepth={metric.coded_bits}"
     model = f"version={metric.model}\\:{cambi}"
-    step = metric.subsample if metric.subsample < LEAST_CHOOSING_STEP else _NEIGHBORHOOD
+    step = _libvmaf_step(metric.subsample)
     return (
         f"libvmaf=shortest=1:n_threads=1:n_subsample={step}:log_fmt=json:log_path={_escaped(leg.log)}:model='{model}'"
     ) + (":feature='name=psnr\\:enable_mse=true'" if leg.with_error else "")
