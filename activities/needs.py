@@ -12,6 +12,7 @@ from domain.subtitles import Sidecar
 from domain.tracks import EncodedAudio, Rendition
 from domain.video import Resolution
 from media.stills import StillPlan
+from media.unpacking import is_unpacked, raw_bytes
 from storage.side_by_side import THREADS
 
 SAFETY = 1.5
@@ -56,8 +57,17 @@ def shot_needs(mezzanine: Mezzanine, shot: int, sizes: Sequence[Resolution]) -> 
 
 
 def search_needs(mezzanine: Mezzanine, shot: int) -> Needs:
-    """Returns what a search needs on disk; its trials are not known yet, so it takes memory process by process."""
-    return Needs(2 * mezzanine.pieces[shot].file.size_bytes)
+    """Returns what a search needs on disk; its trials are not known yet, so it takes memory process by process.
+
+    Beside the lossless piece and its encodes there lie the shot's raw pictures, if they are not too large.
+    """
+    pictures = mezzanine.pixel_format, mezzanine.display, mezzanine.pieces[shot].frames
+    return Needs(2 * mezzanine.pieces[shot].file.size_bytes + (raw_bytes(*pictures) if is_unpacked(*pictures) else 0))
+
+
+def unpack_needs(mezzanine: Mezzanine) -> Needs:
+    """Returns the memory of the process that decodes a shot into raw pictures."""
+    return Needs(memory_bytes=reading_memory_bytes(mezzanine.display))
 
 
 def ceiling_needs(mezzanine: Mezzanine, sizes: int) -> Needs:

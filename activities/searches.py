@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from temporalio import activity
 
 from activities.heartbeats import Pulse
-from activities.needs import ceiling_needs, search_needs, shot_needs
+from activities.needs import ceiling_needs, search_needs, shot_needs, unpack_needs
 from activities.readings import measured_point
 from activities.search_readings import CEILINGS_KIND, KIND, ShotQuestion, ask, ceilings_key, read_prior
 from activities.toolbox import Toolbox
@@ -29,6 +29,7 @@ from ladders.search_design import searched_sizes, split_by_memory, trial_cost_s
 from media.bench import Bench, ShotPiece
 from media.ceilings import measure_ceilings
 from media.trials import encode_and_score
+from media.unpacking import unpack
 
 
 class SearchActivities:
@@ -75,13 +76,20 @@ class _ShotBench:
     pulse: Pulse
     spent: UnitOutcome = field(default_factory=UnitOutcome)
     """CPU and wall seconds so far."""
+    unpack_cpu_s: float = 0.0
+    """Of which decoding the shot for all processes."""
     _piece: ShotPiece | None = None
 
     async def piece(self) -> ShotPiece:
-        """Returns the lossless shot."""
-        if self._piece is None:
-            self._piece = await self.box.fetch_piece(self.mezzanine, self.shot, self.bench.scratch, self.pulse)
-        return self._piece
+        """Returns the lossless shot, decoded if its raw pictures are not too large: each round reads it again."""
+        if self._piece is not None:
+            return self._piece
+        piece = await self.box.fetch_piece(self.mezzanine, self.shot, self.bench.scratch, self.pulse)
+        async with self.box.memory(self.pulse, unpack_needs(self.mezzanine)):
+            (raw, self.unpack_cpu_s), tool_s = await stopped(unpack(self.bench, piece))
+        self.spend(self.unpack_cpu_s, tool_s)
+        self._piece = raw
+        return raw
 
     async def ceilings(self) -> CeilingsFound:
         """Returns what each size of the shot can reach; measured once for all codecs."""
@@ -152,7 +160,7 @@ class _ShotRun:
             regret=step.regret,
             dense=is_dense or step.dense,
             crossovers=ended,
-            cpu=self._cpu.plus(CpuSplit(metric_s=ceilings.cpu_s / codecs)),
+            cpu=self._cpu.plus(CpuSplit(decode_s=self.place.unpack_cpu_s, metric_s=ceilings.cpu_s / codecs)),
         )
 
     async def _next(self) -> SearchStep:

@@ -17,13 +17,14 @@ from pathlib import Path
 from statistics import fmean
 
 from benchmarks.oracle.clips import ClipList, Cutting, prepare_clips
+from benchmarks.oracle.raw_shots import piece_of
 from benchmarks.oracle.table import BenchShot
 from domain.encodes import EncodeRecipe, MetricRecipe
 from domain.recipe import PRESETS
 from domain.shots import Shot, ShotList, grid_frames, idr_frames_within, plan_idr_frames, plan_idr_frames_by_shot
 from domain.video import Codec, FrameRange, Resolution
 from ladders.bd_rate import bd_rate
-from media.bench import Bench, ShotPiece
+from media.bench import Bench
 from media.tools import ToolPaths, find_tools
 from media.trials import encode_and_score
 
@@ -52,7 +53,7 @@ async def measure_shot(
     tools: ToolPaths, out: Path, shot: BenchShot, recipes: Sequence[EncodeRecipe]
 ) -> tuple[tuple[int, float], ...]:
     """Returns (bits, sum of frame scores weighted to all frames) of each recipe."""
-    piece = ShotPiece(out / shot.file, shot.frames, shot.frame_rate, shot.name)
+    piece = piece_of(shot, out)
     scratch = Path(tempfile.mkdtemp(prefix="idr_", dir=out))
     try:
         metric = MetricRecipe(display=shot.display, subsample=min(SUBSAMPLE, max(1, shot.frames // 12 * 2 - 1)))

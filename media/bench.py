@@ -29,3 +29,10 @@ class ShotPiece:
     frame_rate: Fraction
     label: str
     """For people: ``shot 3``."""
+    said: tuple[str, ...] = ()
+    """What the file does not say of its pictures: ffmpeg's options of the input."""
+
+    @property
+    def input_arguments(self) -> tuple[str, ...]:
+        """The arguments with which ffmpeg opens it."""
+        return (*self.said, "-i", f"file:{self.path}")

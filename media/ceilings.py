@@ -81,7 +81,7 @@ def ceiling_command(
     graph, labels = scoring_graph("ref", legs, triples, piece.frame_rate)
     argv = [
         ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, "-y",
-        "-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1", "-i", f"file:{piece.path}",
+        "-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1", *piece.input_arguments,
         "-filter_complex", ";".join([*chains, graph]), *null_outputs(labels),
     ]  # fmt: skip
     return command(argv, purpose=f"ceilings of {piece.label}")

@@ -20,7 +20,7 @@ CAMBI_LEAST_WIDTH_PX = 180
 CAMBI_LEAST_HEIGHT_PX = 150
 CAMBI_LEAST_LONG_SIDE_PX = 216
 LEAST_CHOOSING_STEP = 5
-"""From this step on the reference's frames that are no neighbors of scored ones are dropped; below, all are neighbors."""
+"""From this step on the reference's frames that no score looks at are dropped; below, all are neighbors."""
 _NEIGHBORHOOD = 3
 
 
@@ -114,8 +114,8 @@ def _chosen_frames(subsample: int) -> str:
 def _scored_frames(leg: ScoredLeg, metric: MetricRecipe) -> str:
     """Returns a filter that drops the distorted frames that are not scored, before they are scaled.
 
-    Motion is the reference's alone. So the neighbors of a scored frame are paired with the scored frame itself, repeated
-    (:func:`_repeated`): the same digits, for a third of the scaling.
+    Motion is the reference's alone. So the neighbors of a scored frame are paired with the scored frame itself,
+    repeated (:func:`_repeated`): the same digits, for a third of the scaling.
     """
     return "" if metric.subsample == 1 or leg.is_chosen else f"select='not(mod(n,{metric.subsample}))',"
 

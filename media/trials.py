@@ -89,7 +89,7 @@ def trial_command(
     outputs: Sequence[Path],
 ) -> Command:
     """Builds the trial unit's command line; the scores of each output are logged beside it as ``.json``."""
-    argv: list[str] = [*_opening(ffmpeg), "-i", f"file:{piece.path}", "-filter_complex", _sizes_graph(piece, recipes)]
+    argv: list[str] = [*_opening(ffmpeg), *piece.input_arguments, "-filter_complex", _sizes_graph(piece, recipes)]
     for number, recipe in enumerate(recipes):
         argv += ["-map", f"[e{number}]", *encoder_arguments(recipe), f"file:{outputs[number]}"]
         # A loopback decoder must stand right behind the output that it decodes.
@@ -154,7 +154,7 @@ def encode_command(
         f"[i{number}]{scaling_filters(recipe.resolution, recipe.color)}[e{number}]"
         for number, recipe in enumerate(recipes)
     ]
-    argv: list[str] = [*_opening(ffmpeg), "-i", f"file:{piece.path}", "-filter_complex", ";".join(chains)]
+    argv: list[str] = [*_opening(ffmpeg), *piece.input_arguments, "-filter_complex", ";".join(chains)]
     for number, recipe in enumerate(recipes):
         argv += ["-map", f"[e{number}]", *encoder_arguments(recipe), f"file:{outputs[number]}"]
     return command(argv, purpose=f"{count} production encodes of {piece.label}, {recipes[0].codec.value}")

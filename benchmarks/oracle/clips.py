@@ -13,8 +13,10 @@ from domain.shots import Shot
 from domain.values import Value
 from domain.video import VideoTrack
 from media.command import Command, command
+from media.errors import ToolOutputInvalid
 from media.inspection import inspect_source
 from media.normalization import mezzanine_color, normalization_filters
+from media.packets import read_packets
 from media.probe import LocalSource, hardened_input
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, ignore_progress
@@ -115,6 +117,8 @@ async def _cut_shot(
     start = shot.range.start_frame + (shot.frames - frames) // 2
     name = f"shots/{path.stem}_{path.suffix[1:]}_{shot.index:04d}.mov"
     await run_tool(cut_command(tools.ffmpeg, path, out / name, track=track, start=start, frames=frames))
+    if (made := len(read_packets(out / name).sizes_bytes)) != frames:
+        raise ToolOutputInvalid(f"{path.name}, shot {shot.index}", found=f"{made} frames cut", expected=f"{frames}")
     size_bytes = await asyncio.to_thread(lambda: (out / name).stat().st_size)
     return BenchShot(
         clip=path.name,
@@ -131,13 +135,16 @@ async def _cut_shot(
 
 
 def cut_command(ffmpeg: str, path: Path, target: Path, *, track: VideoTrack, start: int, frames: int) -> Command:
-    """Builds the command that cuts frames ``[start, start + frames)`` into a lossless file, as a piece would be."""
-    chain = f"trim=start_frame={start}:end_frame={start + frames},{normalization_filters(track)}"
+    """Builds the command that cuts frames ``[start, start + frames)`` into a lossless file, as a piece would be.
+
+    Frames are those of the title: counted after normalization, which may repeat some and drop others.
+    """
     clock = f"settb={1 / track.frame_rate},setpts=N"
+    chain = f"{normalization_filters(track)},trim=start_frame={start}:end_frame={start + frames}"
     argv = [
-        ffmpeg, *OPENING_ARGUMENTS, "-y", "-noautorotate", *hardened_input(path), "-map", f"0:{track.stream_index}",
-        "-vf", f"{chain},{clock}", "-fps_mode", "passthrough", "-enc_time_base", str(1 / track.frame_rate),
-        "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-g", "250",
+        ffmpeg, *OPENING_ARGUMENTS, "-y", "-noautorotate", "-apply_cropping", "codec", *hardened_input(path),
+        "-map", f"0:{track.stream_index}", "-vf", f"{chain},{clock}", "-fps_mode", "passthrough",
+        "-enc_time_base", str(1 / track.frame_rate), "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-g", "250",
         "-video_track_timescale", str(track.frame_rate.numerator), str(target),
     ]  # fmt: skip
     return command(argv, purpose=f"cut of {path.name}", sandbox=write_sandbox(path, target.parent))

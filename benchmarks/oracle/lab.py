@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.oracle.raw_shots import RawShots
 from benchmarks.oracle.table import BenchShot, Setting, Trial, TrialTable
 from domain.encodes import EncodeRecipe, MetricRecipe
 from domain.video import Resolution
-from media.bench import Bench, ShotPiece
+from media.bench import Bench
 from media.tools import ToolPaths
 from media.trials import encode_and_score
 
@@ -25,6 +26,7 @@ class Lab:
         self._out = out
         self.table = table
         self._slots = asyncio.Semaphore(jobs)
+        self._raw = RawShots(tools, out)
         self.made = 0
 
     async def measure(
@@ -48,12 +50,12 @@ class Lab:
         return tuple(trial for trial in found if trial is not None)
 
     async def _make(self, shot: BenchShot, setting: Setting, points: Sequence[Point], subsample: int) -> list[Trial]:
-        piece = ShotPiece(self._out / shot.file, shot.frames, shot.frame_rate, shot.name)
         metric = MetricRecipe(display=shot.display, subsample=subsample)
         recipes = [self._recipe(shot, setting, *point) for point in points]
         scratch = Path(tempfile.mkdtemp(prefix="trial_", dir=self._out))
         try:
-            run = await encode_and_score(Bench(self._tools, scratch), piece, recipes, metric)
+            async with self._raw.reading(shot) as piece:
+                run = await encode_and_score(Bench(self._tools, scratch), piece, recipes, metric)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return [

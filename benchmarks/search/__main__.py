@@ -74,7 +74,10 @@ async def _run(options: argparse.Namespace, command: str) -> dict[str, Any]:
     settings = settings_of(options)
     clips, failed, source, table = await _oracle(options, settings)
     shots = clips.shots
-    cases = _cases(table, shots, settings, options, await _ceilings(options, shots))
+    ceilings, without = await _ceilings(options, shots)
+    failed += without
+    _say_left_out(clips, failed)
+    cases = _cases(table, shots, settings, options, ceilings)
     if not any(case.grids for case in cases):
         raise NothingToJudge(_why_nothing(options.media, clips, failed))
     records = []
@@ -116,13 +119,18 @@ async def _oracle(
     return clips, failed, lab, table
 
 
-async def _ceilings(options: argparse.Namespace, shots: tuple[BenchShot, ...]) -> dict[str, ShotCeilings]:
+async def _ceilings(
+    options: argparse.Namespace, shots: tuple[BenchShot, ...]
+) -> tuple[dict[str, ShotCeilings], tuple[FailedGrid, ...]]:
+    """Returns the ceilings of all shots, and which could not be measured."""
     if options.no_ceilings:
-        return {shot.name: no_ceilings(shot) for shot in shots}
+        return {shot.name: no_ceilings(shot) for shot in shots}, ()
     table = CeilingTable(options.out / "ceilings.jsonl")
+    failed: tuple[FailedGrid, ...] = ()
     if not options.replay:
-        await build_ceilings(table, shots, find_tools(), options.out, jobs=options.jobs or os.cpu_count() or 1)
-    return {shot.name: table.of_shot(shot) or no_ceilings(shot) for shot in shots}
+        jobs = options.jobs or os.cpu_count() or 1
+        failed = await build_ceilings(table, shots, find_tools(), options.out, jobs=jobs)
+    return {shot.name: table.of_shot(shot) or no_ceilings(shot) for shot in shots}, failed
 
 
 def _cases(
@@ -145,6 +153,13 @@ def _cases(
         design = Design(subsample=options.subsample, is_warm=not options.no_warm)
         cases.append(Case(setting, grids[setting], cheap, ceilings, design))
     return cases
+
+
+def _say_left_out(clips: ClipList, failed: Sequence[FailedGrid]) -> None:
+    for clip in clips.skipped:
+        print(f"left out {clip.clip}: {clip.why}", file=sys.stderr)
+    for item in failed:
+        print(f"failed {item.shot}, {item.setting}: {item.why}", file=sys.stderr)
 
 
 def _why_nothing(media: Path, clips: ClipList, failed: Sequence[FailedGrid]) -> str:

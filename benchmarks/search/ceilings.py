@@ -5,14 +5,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from benchmarks.oracle.build import FailedGrid
 from benchmarks.oracle.grid import grid_sizes
+from benchmarks.oracle.raw_shots import piece_of
 from benchmarks.oracle.table import BenchShot
 from domain.encodes import MetricRecipe
+from domain.errors import PertitleError
 from domain.values import Value
 from domain.video import Resolution
-from media.bench import Bench, ShotPiece
+from media.bench import Bench
 from media.ceilings import measure_ceilings
 from media.tools import ToolPaths
+from media.unpacking import unpack
 
 OWN_SIZE_VMAF = 100.0
 """Ceiling of the display's own size: the shot itself."""
@@ -25,6 +29,7 @@ class ShotCeilings(Value):
     sizes: tuple[Resolution, ...]
     vmafs: tuple[float, ...]
     cpu_s: float
+    """With decoding the shot, once for all that the search makes of it."""
 
 
 class CeilingTable:
@@ -62,19 +67,20 @@ def no_ceilings(shot: BenchShot) -> ShotCeilings:
 
 async def build_ceilings(
     table: CeilingTable, shots: tuple[BenchShot, ...], tools: ToolPaths, out: Path, *, jobs: int
-) -> None:
-    """Measures the ceilings that are missing.
-
-    Raises:
-        PertitleError: if ffmpeg fails.
-    """
+) -> tuple[FailedGrid, ...]:
+    """Measures the ceilings that are missing; returns what could not be measured: those shots have none."""
     slots = asyncio.Semaphore(jobs)
+    failed: list[FailedGrid] = []
 
     async def one(shot: BenchShot) -> None:
         async with slots:
-            table.add(await _measure(shot, tools, out))
+            try:
+                table.add(await _measure(shot, tools, out))
+            except PertitleError as error:
+                failed.append(FailedGrid(shot=shot.name, setting="ceilings", code=error.code, why=str(error)))
 
     await asyncio.gather(*(one(shot) for shot in shots if table.of_shot(shot) is None))
+    return tuple(sorted(failed, key=lambda item: item.shot))
 
 
 async def _measure(shot: BenchShot, tools: ToolPaths, out: Path) -> ShotCeilings:
@@ -82,14 +88,13 @@ async def _measure(shot: BenchShot, tools: ToolPaths, out: Path) -> ShotCeilings
     smaller = [size for size in sizes if size != shot.display]
     if not smaller:
         return no_ceilings(shot)
-    piece = ShotPiece(out / shot.file, shot.frames, shot.frame_rate, shot.name)
     scratch = Path(tempfile.mkdtemp(prefix="ceiling_", dir=out))
+    bench = Bench(tools, scratch)
     try:
-        found = await measure_ceilings(
-            Bench(tools, scratch), piece, smaller, shot.color, MetricRecipe(display=shot.display)
-        )
+        piece, unpack_s = await unpack(bench, piece_of(shot, out))
+        found = await measure_ceilings(bench, piece, smaller, shot.color, MetricRecipe(display=shot.display))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     known = dict(zip(smaller, found.vmafs, strict=True))
     vmafs = tuple(known.get(size, OWN_SIZE_VMAF) for size in sizes)
-    return ShotCeilings(shot=shot.name, sizes=sizes, vmafs=vmafs, cpu_s=found.cpu_s)
+    return ShotCeilings(shot=shot.name, sizes=sizes, vmafs=vmafs, cpu_s=unpack_s + found.cpu_s)

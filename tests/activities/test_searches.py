@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from temporalio.testing import ActivityEnvironment
 
 from activities.faults import ScoresMissing
+from activities.needs import search_needs
 from activities.planning import PlanActivities
 from activities.search_readings import read_searched_title, read_searches, sum_up_searches, waves_of
 from activities.searches import SearchActivities
@@ -21,10 +22,12 @@ from domain.steps import LadderSet, SearchWave
 from domain.values import Sha256
 from domain.video import Codec
 from domain.work import SearchUnit, UnitKind, UnitOutcome, UnitReference, WorkPlan
+from media.bench import Bench, ShotPiece
 from media.progress import ignore_progress
+from media.unpacking import unpack
 from storage.object_store import ObjectStore
 from storage.results import ResultStore
-from tests.activities.conftest import StoredTitle
+from tests.activities.conftest import StoredTitle, mezzanine_of
 
 pytestmark = pytest.mark.slow  # a real S3 server
 ValueT = TypeVar("ValueT", bound=BaseModel)
@@ -119,6 +122,47 @@ async def test_every_trial_lies_in_the_store_for_production_encodes_and_other_se
     outcome = await search(environment, without_programs(title), fewer.unit(BOTH_SHOTS))
     assert outcome.made == 2
     assert outcome.trials == outcome.trials_reused <= made.trials
+
+
+async def test_a_shot_is_decoded_once_and_one_that_is_too_large_for_it_has_the_same_search(
+    title: StoredTitle,
+    tiny_pieces: tuple[ShotPiece, ...],
+    environment: ActivityEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    async def seen_unpack(bench: Bench, piece: ShotPiece) -> tuple[ShotPiece, float]:
+        found = await unpack(bench, piece)
+        read.append(found[0].path.name)
+        return found
+
+    monkeypatch.setattr("activities.searches.unpack", seen_unpack)
+    await search(environment, title.box, title.unit(BOTH_SHOTS))
+    assert read == ["raw.nut", "raw.nut"]
+    # The same pictures under other keys.
+    twin = mezzanine_of(title.box, tiny_pieces[1:], salt="large").model_copy(update={"recipe": RECIPE})
+    large = dataclasses.replace(title, mezzanine=twin, reference=title.box.results.put_document(twin))
+    monkeypatch.setattr("media.unpacking.MOST_RAW_BYTES", 0)
+    await search(environment, large.box, large.unit(BOTH_SHOTS))
+    assert read[2:] == ["shot_00000.mov", "shot_00001.mov"]
+    first, second = (
+        read_searches(title.box, mezzanine, Codec.H264, waves_of(mezzanine), ignore_progress)
+        for mezzanine in (title.mezzanine, twin)
+    )
+    assert {shot: found.record.seen for shot, found in first.items()} == {
+        shot: found.record.seen for shot, found in second.items()
+    }
+    assert first[0].record.task == second[0].record.task, "and the same ceilings"
+
+
+def test_raw_pictures_are_announced(title: StoredTitle, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = search_needs(title.mezzanine, 0).scratch_bytes
+    monkeypatch.setattr("media.unpacking.MOST_RAW_BYTES", 0)
+    piece = title.mezzanine.pieces[0]
+    assert (
+        raw - search_needs(title.mezzanine, 0).scratch_bytes == piece.frames * title.mezzanine.display.pixels * 3 // 2
+    )
 
 
 async def test_two_trials_of_a_short_shot_are_scored_whole_and_seen_as_they_are(

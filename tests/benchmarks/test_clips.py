@@ -1,0 +1,84 @@
+"""Clips of a benchmark: cut as the pipeline would cut them, read raw, and left out where they cannot be measured."""
+
+import asyncio
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from benchmarks.oracle import raw_shots
+from benchmarks.oracle.clips import ClipList, Cutting, prepare_clips
+from benchmarks.oracle.raw_shots import RawShots, piece_of
+from benchmarks.oracle.table import BenchShot
+from benchmarks.search.ceilings import CeilingTable, build_ceilings
+from domain.video import Color, Resolution
+from media.command import command
+from media.errors import ToolFailed
+from media.packets import read_packets
+from media.process import run_tool
+from media.tools import find_tools
+
+SIZE = Resolution(width_px=640, height_px=360)
+
+
+async def uneven_clip(folder: Path) -> Path:
+    """A clip of 24 frames a second in which every fifth is missing."""
+    folder.mkdir()
+    argv = [find_tools().ffmpeg, "-v", "error", "-f", "lavfi", "-i", f"gradients=s={SIZE}:r=24:d=3:speed=0.05:seed=7"]
+    argv += ["-vf", "select='not(eq(mod(n,5),3))'", "-fps_mode", "vfr", "-c:v", "libx264", "-preset", "ultrafast"]
+    await run_tool(command([*argv, str(folder / "uneven.mp4")], purpose="a clip of variable frame rate"))
+    return folder
+
+
+def shot_of(name: str, file: str) -> BenchShot:
+    return BenchShot(
+        clip=name, index=0, start_frame=0, frames=3, frame_rate=Fraction(24), display=SIZE, color=Color(), file=file,
+        size_bytes=1, detection_cpu_s=0.0,
+    )  # fmt: skip
+
+
+async def cut(folder: Path, out: Path) -> ClipList:
+    return await prepare_clips(find_tools(), folder, out, Cutting(shots_per_clip=1, frames_per_shot=20))
+
+
+async def test_a_clip_of_variable_frame_rate_is_cut_by_the_frames_of_the_title(tmp_path: Path) -> None:
+    clips = await cut(await uneven_clip(tmp_path / "media"), tmp_path / "out")
+    assert not clips.skipped
+    (shot,) = clips.shots
+    assert (shot.frames, shot.frame_rate) == (20, Fraction(24))
+    assert shot.start_frame > 20, "so that frames were repeated before it"
+    assert len(read_packets(tmp_path / "out" / shot.file).sizes_bytes) == 20
+
+
+async def test_a_shot_is_unpacked_once_for_all_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shot,) = (await cut(await uneven_clip(tmp_path / "media"), tmp_path / "out")).shots
+    raw = RawShots(find_tools(), tmp_path / "out")
+
+    async def read() -> tuple[Path, int]:
+        async with raw.reading(shot) as piece:
+            return piece.path, piece.path.stat().st_ino
+
+    first, second = await asyncio.gather(read(), read())
+    assert first == second == await read()
+    assert first[0].stat().st_size > 20 * SIZE.pixels * 3 // 2
+    monkeypatch.setattr(raw_shots, "KEPT_BYTES", 0)
+    async with raw.reading(shot) as piece:
+        assert piece.path == first[0]
+    assert not first[0].exists(), "nobody reads it, and there is no room for it"
+    assert (await read())[0] != first[0]
+
+
+async def test_a_shot_without_ceilings_is_named_and_others_are_measured(tmp_path: Path) -> None:
+    (shot,) = (await cut(await uneven_clip(tmp_path / "media"), tmp_path / "out")).shots
+    gone = shot_of("gone.mov", "shots/gone.mov")
+    table = CeilingTable()
+    (failed,) = await build_ceilings(table, (gone, shot), find_tools(), tmp_path / "out", jobs=2)
+    assert (failed.shot, failed.setting, failed.code) == (gone.name, "ceilings", "TOOL-002")
+    assert table.of_shot(gone) is None
+    found = table.of_shot(shot)
+    assert found is not None
+    assert found.vmafs[0] == 100 > found.vmafs[-1]
+    with pytest.raises(ToolFailed):
+        async with RawShots(find_tools(), tmp_path / "out").reading(gone):
+            pass
+    assert not piece_of(gone, tmp_path / "out").path.exists()
