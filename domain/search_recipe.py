@@ -20,7 +20,7 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 16, and 2 more for each
+    """Most trial encodes of a shot that can learn from no other. Default: 18, and 2 more for each
     candidate size above six."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10,
@@ -39,7 +39,7 @@ class SearchRecipe(StrictValue):
         further = max(0, sizes - _FEW_SIZES)
         if is_warm:
             return self.max_trials_warm or 10 + further
-        return self.max_trials or 16 + 2 * further
+        return self.max_trials or 18 + 2 * further
 
     @property
     def uses_measured_cost(self) -> bool:

@@ -25,8 +25,10 @@ SURPRISE = 5.0
 SEED_PARTS = ((0.15, 0.3), (0.6, 0.4))
 """Places of the two seeds of the largest and the smallest size in the CRF range (0 to 1): for the largest, and added
 for the smallest. A size between has one seed, in the middle of what these two give for it."""
-ENCLOSED_WITHIN_VMAF = 2.0
-"""A trial so near to an end of the window encloses it."""
+ENCLOSED_WITHIN_VMAF = 4.0
+"""A trial so near to an end of the window encloses it: so far a curve may follow the model."""
+REACHED_WITHIN_VMAF = 2.0
+"""The largest size has reached the window's upper end when a trial came so near."""
 CONTENDS_WITHIN = 0.06
 """A size within 6 % of the best may be the best."""
 MAY_BE_BEST_WITHIN = 0.6
@@ -169,7 +171,7 @@ def _best_of_tops(task: SearchTask, seen: Sequence[SeenTrial]) -> tuple[TrialAsk
     Where the largest size does not reach the window's upper end, a soft picture, a smaller one may come nearer to it.
     """
     highest = max(trial.vmaf for trial in seen)
-    if highest >= task.top_vmaf - ENCLOSED_WITHIN_VMAF:
+    if highest >= task.top_vmaf - REACHED_WITHIN_VMAF:
         return ()
     tops = {trial.resolution: trial.vmaf for trial in seen if trial.crf <= task.lowest_crf}
     best = 0.0

@@ -82,7 +82,7 @@ def test_a_warm_search_may_make_fewer_trials() -> None:
 
 def test_more_sizes_may_have_more_trials() -> None:
     recipe = SearchRecipe()
-    assert [recipe.most_trials(sizes, is_warm=False) for sizes in (1, 5, 6, 7, 8)] == [16, 16, 16, 18, 20]
+    assert [recipe.most_trials(sizes, is_warm=False) for sizes in (1, 5, 6, 7, 8)] == [18, 18, 18, 20, 22]
     assert [recipe.most_trials(sizes, is_warm=True) for sizes in (1, 5, 6, 7, 8)] == [10, 10, 10, 11, 12]
     assert SearchRecipe(max_trials=7, max_trials_warm=6).most_trials(7, is_warm=True) == 6
 
