@@ -19,6 +19,10 @@ from media.progress import pads
 CAMBI_LEAST_WIDTH_PX = 180
 CAMBI_LEAST_HEIGHT_PX = 150
 CAMBI_LEAST_LONG_SIDE_PX = 216
+# It sizes the window in which it looks for banding by the display, 65 px at 3840x2160, and refuses larger ones for want
+# of a table ("window_size 67 too large for reciprocal LUT"): DCI 4K and 8K could not be scored at all.
+CAMBI_WINDOW_PX = 65
+CAMBI_WINDOW_DISPLAY_PX = 3840 + 2160
 LEAST_CHOOSING_STEP = 5
 """From this step on the reference's frames that no score looks at are dropped; below, all are neighbors."""
 _NEIGHBORHOOD = 3
@@ -160,11 +164,19 @@ def _libvmaf(leg: ScoredLeg, metric: MetricRecipe) -> str:
     if max(width_px, height_px) < CAMBI_LEAST_LONG_SIDE_PX:
         width_px = CAMBI_LEAST_LONG_SIDE_PX
     cambi = f"cambi.enc_width={width_px}\\:cambi.enc_height={height_px}\\:cambi.enc_bitdepth={metric.coded_bits}"
-    model = f"version={metric.model}\\:{cambi}"
+    model = f"version={metric.model}\\:{cambi}{_window(metric.display)}"
     step = _libvmaf_step(metric.subsample)
     return (
         f"libvmaf=shortest=1:n_threads=1:n_subsample={step}:log_fmt=json:log_path={_escaped(leg.log)}:model='{model}'"
     ) + (":feature='name=psnr\\:enable_mse=true'" if leg.with_error else "")
+
+
+def _window(display: Resolution) -> str:
+    """Returns the option that keeps CAMBI's window at its largest on a display above UHD; empty below."""
+    sides_px = display.width_px + display.height_px
+    if sides_px <= CAMBI_WINDOW_DISPLAY_PX:
+        return ""
+    return f"\\:cambi.window_size={CAMBI_WINDOW_PX * CAMBI_WINDOW_DISPLAY_PX // sides_px}"
 
 
 def _escaped(path: Path) -> str:

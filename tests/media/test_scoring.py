@@ -105,6 +105,18 @@ async def test_sizes_below_those_that_cambi_takes_are_scored(
     assert 0 <= max(scores) < 95
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(4096, 2160), (2160, 4096), pytest.param(7680, 4320, marks=pytest.mark.slow)]
+)
+async def test_displays_above_uhd_are_scored_at_every_coded_size(tmp_path: Path, width: int, height: int) -> None:
+    display = Resolution(width_px=width, height_px=height)
+    piece = await make_piece(f"testsrc2=s={width}x{height}:r=24", tmp_path / "piece.mov", frames=1)
+    sizes = [display, Resolution(width_px=width // 16 * 2, height_px=height // 16 * 2)]
+    recipes = [recipe_of(Codec.H264, crf=30, resolution=size) for size in sizes]
+    trial = await encode_and_score(bench_in(tmp_path / "trial"), piece, recipes, MetricRecipe(display=display))
+    assert 100 > trial.scores[0][0] > trial.scores[1][0] > 1
+
+
 @pytest.mark.parametrize("subsample", [3, 5, 7, 9])
 async def test_a_frame_scores_the_same_whether_all_frames_are_scored_or_some(
     tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...], subsample: int
