@@ -106,12 +106,15 @@ async def test_sizes_below_those_that_cambi_takes_are_scored(
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(4096, 2160), (2160, 4096), pytest.param(7680, 4320, marks=pytest.mark.slow)]
+    ("width", "height", "scale"),
+    [(4096, 2160, 4), (2160, 4096, 4), pytest.param(7680, 4320, 8, marks=pytest.mark.slow)],
 )
-async def test_displays_above_uhd_are_scored_at_every_coded_size(tmp_path: Path, width: int, height: int) -> None:
+async def test_displays_above_uhd_are_scored_at_every_coded_size(
+    tmp_path: Path, width: int, height: int, scale: int
+) -> None:
     display = Resolution(width_px=width, height_px=height)
     piece = await make_piece(f"testsrc2=s={width}x{height}:r=24", tmp_path / "piece.mov", frames=1)
-    sizes = [display, Resolution(width_px=width // 16 * 2, height_px=height // 16 * 2)]
+    sizes = [display, Resolution(width_px=width // scale, height_px=height // scale)]
     recipes = [recipe_of(Codec.H264, crf=30, resolution=size) for size in sizes]
     trial = await encode_and_score(bench_in(tmp_path / "trial"), piece, recipes, MetricRecipe(display=display))
     assert 100 > trial.scores[0][0] > trial.scores[1][0] > 1
