@@ -20,8 +20,8 @@ CAMBI_LEAST_WIDTH_PX = 180
 CAMBI_LEAST_HEIGHT_PX = 150
 CAMBI_LEAST_LONG_SIDE_PX = 216
 # It sizes the window in which it looks for banding by the display, 65 px at 3840x2160, and refuses larger ones for want
-# of a table ("window_size 67 too large for reciprocal LUT"): on DCI 4K and 8K all coded sizes below 1080p, which it does
-# not halve, and on displays 8192 px wide every size.
+# of a table ("window_size 67 too large for reciprocal LUT"): on DCI 4K and 8K for all coded sizes below 1080p, where it
+# does not halve it, and on displays 8192 px wide for every size.
 CAMBI_WINDOW_PX = 65
 CAMBI_WINDOW_DISPLAY_PX = 3840 + 2160
 LEAST_CHOOSING_STEP = 5
