@@ -11,8 +11,9 @@ from domain.shots import ShotList
 from domain.subtitles import Sidecar
 from domain.tracks import EncodedAudio, Rendition
 from domain.video import Resolution
+from ladders.search_design import searched_sizes
 from media.stills import StillPlan
-from media.unpacking import is_unpacked, raw_bytes
+from media.unpacking import Unpacking
 from storage.side_by_side import THREADS
 
 SAFETY = 1.5
@@ -33,6 +34,8 @@ BYTES_PER_SCORED_PIXEL = 160
 """For each pixel of the display and each encode that is scored."""
 BYTES_PER_READ_PIXEL = 60
 """For each pixel of a source."""
+BYTES_PER_UNPACKED_PIXEL = 70
+"""For each pixel of a shot that is decoded and scaled to six sizes at once (2160p of 10 bits: 633 MB)."""
 BYTES_PER_MAPPED_PIXEL = 200
 """Of tone mapping, for each pixel: a dozen pictures of three planes of floats on their way (an estimate)."""
 UNKNOWN_SIZE = Resolution(width_px=3840, height_px=2160)
@@ -59,15 +62,16 @@ def shot_needs(mezzanine: Mezzanine, shot: int, sizes: Sequence[Resolution]) -> 
 def search_needs(mezzanine: Mezzanine, shot: int) -> Needs:
     """Returns what a search needs on disk; its trials are not known yet, so it takes memory process by process.
 
-    Beside the lossless piece and its encodes there lie the shot's raw pictures, if they are not too large.
+    Beside the lossless piece and its encodes there lie the shot's raw pictures at all sizes, if they are not too large.
     """
     pictures = mezzanine.pixel_format, mezzanine.display, mezzanine.pieces[shot].frames
-    return Needs(2 * mezzanine.pieces[shot].file.size_bytes + (raw_bytes(*pictures) if is_unpacked(*pictures) else 0))
+    plan = Unpacking.of(*pictures, searched_sizes(mezzanine), mezzanine.color)
+    return Needs(2 * mezzanine.pieces[shot].file.size_bytes + plan.raw_bytes + plan.scaled_bytes)
 
 
 def unpack_needs(mezzanine: Mezzanine) -> Needs:
-    """Returns the memory of the process that decodes a shot into raw pictures."""
-    return Needs(memory_bytes=reading_memory_bytes(mezzanine.display))
+    """Returns the memory of the process that decodes a shot into raw pictures, and scales them."""
+    return Needs(memory_bytes=int(SAFETY * (PROCESS_BYTES + BYTES_PER_UNPACKED_PIXEL * mezzanine.display.pixels)))
 
 
 def ceiling_needs(mezzanine: Mezzanine, sizes: int) -> Needs:

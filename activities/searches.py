@@ -81,12 +81,13 @@ class _ShotBench:
     _piece: ShotPiece | None = None
 
     async def piece(self) -> ShotPiece:
-        """Returns the lossless shot, decoded if its raw pictures are not too large: each round reads it again."""
+        """Returns the lossless shot, decoded and scaled unless that is too large: each round reads it again."""
         if self._piece is not None:
             return self._piece
         piece = await self.box.fetch_piece(self.mezzanine, self.shot, self.bench.scratch, self.pulse)
+        sizes, color = searched_sizes(self.mezzanine), self.mezzanine.color
         async with self.box.memory(self.pulse, unpack_needs(self.mezzanine)):
-            (raw, self.unpack_cpu_s), tool_s = await stopped(unpack(self.bench, piece))
+            (raw, self.unpack_cpu_s), tool_s = await stopped(unpack(self.bench, piece, sizes, color))
         self.spend(self.unpack_cpu_s, tool_s)
         self._piece = raw
         return raw

@@ -1,10 +1,11 @@
 """Where a tool does its work on this machine, and the shot it works on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from domain.video import Resolution
 from media.progress import ignore_progress
 from media.tools import ToolPaths
 
@@ -31,8 +32,14 @@ class ShotPiece:
     """For people: ``shot 3``."""
     said: tuple[str, ...] = ()
     """What the file does not say of its pictures: ffmpeg's options of the input."""
+    scaled: Mapping[Resolution, Path] = field(default_factory=dict)
+    """Its pictures as encoders are given them, raw, at the sizes at which they lie there already."""
 
     @property
     def input_arguments(self) -> tuple[str, ...]:
         """The arguments with which ffmpeg opens it."""
         return (*self.said, "-i", f"file:{self.path}")
+
+    def scaled_input_arguments(self, size: Resolution) -> tuple[str, ...]:
+        """The arguments with which ffmpeg opens its pictures of one size, of those that lie there."""
+        return ("-threads", "1", "-color_range", "tv", "-i", f"file:{self.scaled[size]}")

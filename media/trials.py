@@ -13,7 +13,7 @@ from domain.encodes import EncodeRecipe, MetricRecipe
 from domain.video import Resolution
 from media.bench import Bench, ShotPiece
 from media.command import Command, command
-from media.encoders.arguments import encoder_arguments, scaling_filters
+from media.encoders.arguments import delivered_filters, encoder_arguments, scaling_filters
 from media.packets import PacketTable, check_packets, read_packets
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader, null_outputs, pads
@@ -89,7 +89,10 @@ def trial_command(
     outputs: Sequence[Path],
 ) -> Command:
     """Builds the trial unit's command line; the scores of each output are logged beside it as ``.json``."""
-    argv: list[str] = [*_opening(ffmpeg), *piece.input_arguments, "-filter_complex", _sizes_graph(piece, recipes)]
+    argv: list[str] = [*_opening(ffmpeg), *piece.input_arguments]
+    for size in _lying(piece, recipes):
+        argv += piece.scaled_input_arguments(size)
+    argv += ["-filter_complex", _sizes_graph(piece, recipes)]
     for number, recipe in enumerate(recipes):
         argv += ["-map", f"[e{number}]", *encoder_arguments(recipe), f"file:{outputs[number]}"]
         # A loopback decoder must stand right behind the output that it decodes.
@@ -111,19 +114,20 @@ def _sizes(recipes: Sequence[EncodeRecipe]) -> list[Resolution]:
     return list(dict.fromkeys(recipe.resolution for recipe in recipes))
 
 
+def _lying(piece: ShotPiece, recipes: Sequence[EncodeRecipe]) -> list[Resolution]:
+    return [size for size in _sizes(recipes) if size in piece.scaled]
+
+
 def _sizes_graph(piece: ShotPiece, recipes: Sequence[EncodeRecipe]) -> str:
-    """Returns the graph in front of the encoders: each size is scaled once, for all its CRFs."""
-    sizes = _sizes(recipes)
-    fan = f",split={len(sizes)}{pads('f', len(sizes))}" if len(sizes) > 1 else ""
-    chains = [f"[0:v]{clock_filters(piece)}{fan}"]
-    for place, size in enumerate(sizes):
+    """Returns the graph in front of the encoders: a size that does not lie there is scaled once, for all its CRFs."""
+    inputs = {size: number for number, size in enumerate(_lying(piece, recipes), start=1)}
+    chains = []
+    for size in _sizes(recipes):
         members = [number for number, recipe in enumerate(recipes) if recipe.resolution == size]
+        color = recipes[members[0]].color
+        filters = delivered_filters(color) if size in inputs else scaling_filters(size, color)
         outs = "".join(f"[e{number}]" for number in members)
-        scaled = f"{scaling_filters(size, recipes[members[0]].color)},split={len(members)}{outs}"
-        if fan:
-            chains.append(f"[f{place}]{scaled}")
-        else:
-            chains[0] += f",{scaled}"
+        chains.append(f"[{inputs.get(size, 0)}:v]{clock_filters(piece)},{filters},split={len(members)}{outs}")
     return ";".join(chains)
 
 

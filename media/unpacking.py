@@ -1,22 +1,28 @@
 """A shot's raw pictures, for programs that read the same shot one after the other.
 
 A search reads a shot in a process for each of its rounds. Decoding lossless H.264 costs each of them 5 ms for a picture
-of 720p, reading raw pictures 0.6 ms (48 frames of a film: 0.25 against 0.03 CPU-s). So the shot is decoded once.
+of 720p, reading raw pictures 0.6 ms (48 frames of a film: 0.25 against 0.03 CPU-s). So the shot is decoded once. And
+scaling it costs each of them 1.6 ms for a picture of 540p. So it is scaled once, too.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import av
 
-from domain.video import Resolution
+from domain.video import Color, Resolution
 from media.bench import Bench, ShotPiece
 from media.command import Command, command
+from media.encoders.arguments import delivered_format, scaling_filters
 from media.errors import ToolOutputInvalid
 from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader
 
 MOST_RAW_BYTES = 1_000_000_000
-"""Shots of more raw bytes stay as they are: 14 s of 1080p with 8 bits. Disks are not to be filled to save a decode."""
+"""Shots of more raw bytes stay as they are: 13 s of 1080p with 8 bits. Disks are not to be filled to save a decode. All
+smaller sizes together take about as much again."""
+_SDR = Color()
 _FORM = ("pix_fmt", "width", "height")
 _SAYINGS = {
     "color_range": "-color_range",
@@ -28,24 +34,51 @@ _SAYINGS = {
 """What raw pictures do not say of themselves: ffprobe's name of it, and ffmpeg's option that says it of an input."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """What becomes of a shot, as far as its form tells. Sizes in bytes."""
+
+    raw_bytes: int
+    """Of its raw pictures; 0 if it stays as it is."""
+    scaled: tuple[Resolution, ...]
+    """The sizes at which its pictures lie there too, as encoders are given them."""
+    scaled_bytes: int
+
+    @classmethod
+    def of(
+        cls, pixel_format: str, size: Resolution, frames: int, sizes: Sequence[Resolution] = (), color: Color = _SDR
+    ) -> "Unpacking":
+        """Returns what becomes of a shot.
+
+        Args:
+            pixel_format: ffmpeg's name of it.
+            size: of the pictures.
+            frames: of the shot.
+            sizes: that will be encoded.
+            color: of the shot: it decides about the sample format that encoders are given.
+        """
+        whole_bytes = raw_bytes(pixel_format, size, frames)
+        if whole_bytes > MOST_RAW_BYTES:
+            return cls(0, (), 0)
+        smaller = tuple(other for other in sizes if other.pixels < size.pixels)
+        return cls(whole_bytes, smaller, sum(raw_bytes(delivered_format(color), other, frames) for other in smaller))
+
+
 def raw_bytes(pixel_format: str, size: Resolution, frames: int) -> int:
-    """Returns the size of a shot's raw pictures.
+    """Returns the size of raw pictures.
 
     Args:
         pixel_format: ffmpeg's name of it.
         size: of the pictures.
-        frames: of the shot.
+        frames: how many there are.
     """
     bits = av.VideoFormat(pixel_format, size.width_px, size.height_px).padded_bits_per_pixel
     return -(-bits * size.pixels * frames // 8)
 
 
-def is_unpacked(pixel_format: str, size: Resolution, frames: int) -> bool:
-    """Tells whether a shot is small enough to lie there raw."""
-    return raw_bytes(pixel_format, size, frames) <= MOST_RAW_BYTES
-
-
-async def unpack(bench: Bench, piece: ShotPiece) -> tuple[ShotPiece, float]:
+async def unpack(
+    bench: Bench, piece: ShotPiece, sizes: Sequence[Resolution] = (), color: Color = _SDR
+) -> tuple[ShotPiece, float]:
     """Decodes a shot into raw pictures; returns the same shot to be read from there, and the CPU seconds.
 
     Programs that read it make the same bytes and scores as from the piece itself (tested for all codecs). A shot that
@@ -54,6 +87,8 @@ async def unpack(bench: Bench, piece: ShotPiece) -> tuple[ShotPiece, float]:
     Args:
         bench: Where the pictures are put; the caller removes them with its folder.
         piece: The lossless shot.
+        sizes: What will be encoded: smaller ones than the shot's own are scaled now.
+        color: What encodes of it say of their colors.
 
     Raises:
         ToolFailed, ToolStalled: if ffmpeg or ffprobe does.
@@ -62,10 +97,12 @@ async def unpack(bench: Bench, piece: ShotPiece) -> tuple[ShotPiece, float]:
     looked = await run_tool(describe_command(bench.tools.ffprobe, piece))
     track = _track(looked.stdout, piece)
     size = Resolution(width_px=int(track["width"]), height_px=int(track["height"]))
-    if not is_unpacked(track["pix_fmt"], size, piece.frames):
+    plan = Unpacking.of(track["pix_fmt"], size, piece.frames, sizes, color)
+    if not plan.raw_bytes:
         return piece, looked.cpu_s
-    raw = ShotPiece(bench.scratch / "raw.nut", piece.frames, piece.frame_rate, piece.label, _said(track))
-    run = await run_tool(unpack_command(bench.tools.ffmpeg, piece, raw), on_line=frame_reader(bench.on_progress))
+    scaled = {size: bench.scratch / f"raw_{size}.nut" for size in plan.scaled}
+    raw = ShotPiece(bench.scratch / "raw.nut", piece.frames, piece.frame_rate, piece.label, _said(track), scaled)
+    run = await run_tool(unpack_command(bench.tools.ffmpeg, piece, raw, color), on_line=frame_reader(bench.on_progress))
     return raw, looked.cpu_s + run.cpu_s
 
 
@@ -77,13 +114,19 @@ def describe_command(ffprobe: str, piece: ShotPiece) -> Command:
     )
 
 
-def unpack_command(ffmpeg: str, piece: ShotPiece, raw: ShotPiece) -> Command:
-    """Builds the command that decodes a piece. NUT holds raw pictures of every pixel format."""
+def unpack_command(ffmpeg: str, piece: ShotPiece, raw: ShotPiece, color: Color = _SDR) -> Command:
+    """Builds the command that decodes a piece, and scales it. NUT holds raw pictures of every pixel format."""
+    as_raw = ("-fps_mode", "passthrough", "-enc_time_base:v", "demux", "-c:v", "rawvideo", "-f", "nut")
     argv = [
-        ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS, "-threads", "1", *piece.input_arguments,
-        "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base:v", "demux", "-c:v", "rawvideo",
-        "-f", "nut", f"file:{raw.path}",
+        ffmpeg, *OPENING_ARGUMENTS, *PROGRESS_ARGUMENTS,
+        "-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1", *piece.input_arguments,
     ]  # fmt: skip
+    if raw.scaled:
+        chains = (f"[0:v:0]{scaling_filters(size, color)}[s{place}]" for place, size in enumerate(raw.scaled))
+        argv += ["-filter_complex", ";".join(chains)]
+    argv += ["-map", "0:v:0", *as_raw, f"file:{raw.path}"]
+    for place, path in enumerate(raw.scaled.values()):
+        argv += ["-map", f"[s{place}]", *as_raw, f"file:{path}"]
     return command(argv, purpose=f"raw pictures of {piece.label}")
 
 

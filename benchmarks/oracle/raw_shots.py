@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.oracle.grid import grid_sizes
 from benchmarks.oracle.table import BenchShot
 from media.bench import Bench, ShotPiece
 from media.tools import ToolPaths
@@ -54,12 +55,17 @@ class RawShots:
         try:
             async with held.lock:
                 if held.piece is None:
-                    held.piece, _ = await unpack(Bench(self._tools, held.folder), piece_of(shot, self._out))
-                    held.size_bytes = held.piece.path.stat().st_size
+                    held.piece = await self._unpacked(shot, held.folder)
+                    lying = (held.piece.path, *held.piece.scaled.values())
+                    held.size_bytes = sum(path.stat().st_size for path in lying)
             yield held.piece
         finally:
             held.readers -= 1
             self._forget_old()
+
+    async def _unpacked(self, shot: BenchShot, folder: Path) -> ShotPiece:
+        piece, _ = await unpack(Bench(self._tools, folder), piece_of(shot, self._out), grid_sizes(shot), shot.color)
+        return piece
 
     def _forget_old(self) -> None:
         idle = {name: held for name, held in self._held.items() if not held.readers}

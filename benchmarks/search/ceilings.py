@@ -91,7 +91,7 @@ async def _measure(shot: BenchShot, tools: ToolPaths, out: Path) -> ShotCeilings
     scratch = Path(tempfile.mkdtemp(prefix="ceiling_", dir=out))
     bench = Bench(tools, scratch)
     try:
-        piece, unpack_s = await unpack(bench, piece_of(shot, out))
+        piece, unpack_s = await unpack(bench, piece_of(shot, out), smaller, shot.color)
         found = await measure_ceilings(bench, piece, smaller, shot.color, MetricRecipe(display=shot.display))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

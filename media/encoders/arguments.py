@@ -68,11 +68,23 @@ def track_timescale(frame_rate: Fraction) -> int:
 def scaling_filters(resolution: Resolution, color: Color) -> str:
     """Returns the filters from mezzanine picture to encoder picture.
 
-    Lanczos downscale is frozen: it moves crossovers (science report §3.4). ``setparams`` writes the colors,
-    because ffmpeg 7 and newer ignore output color options behind a filter graph (packaging report §3.7).
+    Lanczos downscale is frozen: it moves crossovers (science report §3.4).
     """
-    pixel_format = "yuv420p" if color.delivered_bits == 8 else f"yuv420p{color.delivered_bits}le"
-    return (
-        f"scale={resolution.width_px}:{resolution.height_px}:flags=lanczos:out_range=tv,setsar=1,format={pixel_format},"
-        f"setparams=range=tv:color_primaries={color.primaries}:color_trc={color.transfer}:colorspace={color.matrix}"
-    )
+    size = f"{resolution.width_px}:{resolution.height_px}"
+    return f"scale={size}:flags=lanczos:out_range=tv,{delivered_filters(color)}"
+
+
+def delivered_filters(color: Color) -> str:
+    """Returns the filters that give scaled pictures their sample format and say their colors.
+
+    ``setparams`` does it because ffmpeg 7 and newer ignore output color options behind a filter graph (packaging report
+    §3.7).
+    """
+    pixel_format = delivered_format(color)
+    told = f"range=tv:color_primaries={color.primaries}:color_trc={color.transfer}:colorspace={color.matrix}"
+    return f"setsar=1,format={pixel_format},setparams={told}"
+
+
+def delivered_format(color: Color) -> str:
+    """Returns ffmpeg's name of the sample format that encoders are given."""
+    return "yuv420p" if color.delivered_bits == 8 else f"yuv420p{color.delivered_bits}le"

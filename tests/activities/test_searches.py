@@ -1,6 +1,7 @@
 """Searches on a real store with real encoders: done once, gone on with, found again, and made into a ladder."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TypeVar
 
 import pytest
@@ -20,8 +21,9 @@ from domain.search import PriorSet
 from domain.search_recipe import SearchRecipe
 from domain.steps import LadderSet, SearchWave
 from domain.values import Sha256
-from domain.video import Codec
+from domain.video import Codec, Color, Resolution
 from domain.work import SearchUnit, UnitKind, UnitOutcome, UnitReference, WorkPlan
+from ladders.search_design import searched_sizes
 from media.bench import Bench, ShotPiece
 from media.progress import ignore_progress
 from media.unpacking import unpack
@@ -132,9 +134,12 @@ async def test_a_shot_is_decoded_once_and_one_that_is_too_large_for_it_has_the_s
 ) -> None:
     read: list[str] = []
 
-    async def seen_unpack(bench: Bench, piece: ShotPiece) -> tuple[ShotPiece, float]:
-        found = await unpack(bench, piece)
+    async def seen_unpack(
+        bench: Bench, piece: ShotPiece, sizes: Sequence[Resolution], color: Color
+    ) -> tuple[ShotPiece, float]:
+        found = await unpack(bench, piece, sizes, color)
         read.append(found[0].path.name)
+        assert len(found[0].scaled) == (len(sizes) - 1 if found[0].path.name == "raw.nut" else 0)
         return found
 
     monkeypatch.setattr("activities.searches.unpack", seen_unpack)
@@ -159,10 +164,8 @@ async def test_a_shot_is_decoded_once_and_one_that_is_too_large_for_it_has_the_s
 def test_raw_pictures_are_announced(title: StoredTitle, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = search_needs(title.mezzanine, 0).scratch_bytes
     monkeypatch.setattr("media.unpacking.MOST_RAW_BYTES", 0)
-    piece = title.mezzanine.pieces[0]
-    assert (
-        raw - search_needs(title.mezzanine, 0).scratch_bytes == piece.frames * title.mezzanine.display.pixels * 3 // 2
-    )
+    pixels = title.mezzanine.pieces[0].frames * sum(size.pixels for size in searched_sizes(title.mezzanine))
+    assert raw - search_needs(title.mezzanine, 0).scratch_bytes == pixels * 3 // 2
 
 
 async def test_two_trials_of_a_short_shot_are_scored_whole_and_seen_as_they_are(

@@ -12,7 +12,7 @@ from media.errors import ToolFailed
 from media.process import run_tool
 from media.tools import find_tools
 from media.trials import encode_and_score
-from media.unpacking import MOST_RAW_BYTES, is_unpacked, raw_bytes, unpack
+from media.unpacking import MOST_RAW_BYTES, Unpacking, raw_bytes, unpack
 from tests.support.pieces import DISPLAY, EVERY_FRAME, SMALL, bench_in, recipe_of
 
 FRAMES = 5
@@ -45,9 +45,8 @@ async def piece_of(kind: str, folder: Path) -> ShotPiece:
 )
 async def test_trials_from_raw_pictures_are_the_same_to_the_last_bit(tmp_path: Path, kind: str, codec: Codec) -> None:
     piece = await piece_of(kind, tmp_path)
-    raw, cpu_s = await unpack(bench_in(tmp_path / "raw"), piece)
-    color = KINDS[kind][1] or Color()
-    sizes = (DISPLAY, SMALL)
+    color, sizes = KINDS[kind][1] or Color(), (DISPLAY, SMALL)
+    raw, cpu_s = await unpack(bench_in(tmp_path / "raw"), piece, sizes, color)
     recipes = [recipe_of(codec, resolution=size).model_copy(update={"color": color}) for size in sizes]
     made = [
         await encode_and_score(bench_in(tmp_path / name), shot, recipes, EVERY_FRAME)
@@ -58,6 +57,20 @@ async def test_trials_from_raw_pictures_are_the_same_to_the_last_bit(tmp_path: P
     for one, other in zip(made[0].encodes, made[1].encodes, strict=True):
         assert one.path.read_bytes() == other.path.read_bytes()
     assert cpu_s > 0
+    assert set(raw.scaled) == {SMALL}
+
+
+async def test_sizes_that_were_not_foreseen_are_scaled_by_the_trial(tmp_path: Path) -> None:
+    piece = await piece_of("8 bits", tmp_path)
+    raw, _ = await unpack(bench_in(tmp_path / "raw"), piece, (SMALL,))
+    other = Resolution(width_px=256, height_px=144)
+    recipes = [recipe_of(Codec.H264, resolution=size) for size in (other, SMALL, other)]
+    recipes[2] = recipes[2].model_copy(update={"crf": 40.0})
+    made = [
+        await encode_and_score(bench_in(tmp_path / name), shot, recipes, EVERY_FRAME)
+        for name, shot in (("from_piece", piece), ("from_raw", raw))
+    ]
+    assert made[0].scores == made[1].scores
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -73,16 +86,21 @@ async def test_ceilings_from_raw_pictures_are_the_same(tmp_path: Path, kind: str
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_size_is_known_before(tmp_path: Path, kind: str) -> None:
-    raw, _ = await unpack(bench_in(tmp_path / "raw"), await piece_of(kind, tmp_path))
-    foretold = raw_bytes(KINDS[kind][0], DISPLAY, FRAMES)
-    assert foretold <= raw.path.stat().st_size < 1.01 * foretold + 2000
+async def test_the_bytes_are_known_before(tmp_path: Path, kind: str) -> None:
+    color = KINDS[kind][1] or Color()
+    raw, _ = await unpack(bench_in(tmp_path / "raw"), await piece_of(kind, tmp_path), (DISPLAY, SMALL), color)
+    foretold = Unpacking.of(KINDS[kind][0], DISPLAY, FRAMES, (DISPLAY, SMALL), color)
+    assert foretold.raw_bytes <= raw.path.stat().st_size < 1.01 * foretold.raw_bytes + 2000
+    assert foretold.scaled_bytes <= raw.scaled[SMALL].stat().st_size < 1.01 * foretold.scaled_bytes + 2000
 
 
 def test_large_shots_stay_as_they_are() -> None:
-    full_hd = Resolution(width_px=1920, height_px=1080)
-    assert is_unpacked("yuv420p", full_hd, 320)
-    assert not is_unpacked("yuv420p", full_hd, 330)
+    full_hd, hd = (Resolution(width_px=width_px, height_px=width_px * 9 // 16) for width_px in (1920, 1280))
+    small_enough = Unpacking.of("yuv420p", full_hd, 320, (full_hd, hd))
+    assert small_enough.raw_bytes <= MOST_RAW_BYTES
+    assert small_enough.scaled == (hd,)
+    assert small_enough.scaled_bytes == raw_bytes("yuv420p", hd, 320)
+    assert Unpacking.of("yuv420p", full_hd, 330, (full_hd, hd)) == Unpacking(0, (), 0)
     assert raw_bytes("yuv420p10le", full_hd, 330) > MOST_RAW_BYTES
 
 
