@@ -13,6 +13,8 @@ from pathlib import Path
 from domain.normalization import Fields, Normalization
 from domain.video import VideoTrack
 from media.decode_check import (
+    FIELD_LOOKS,
+    FieldLook,
     FieldReport,
     FrameLog,
     are_fields_apart,
@@ -35,7 +37,7 @@ from media.geometry import Geometry
 from media.looks import LookOrder
 from media.normalization import check_size, normalization_filters
 from media.probe import LocalSource, ProbedTrack
-from media.process import run_tool
+from media.process import ToolRun, run_tool
 from media.retiming import USUAL_REPEATS, ConstantRate, plan_constant_rate
 from media.threats import refuse_long_clock
 from media.tools import ToolPaths
@@ -151,6 +153,30 @@ async def _read_fields(tools: ToolPaths, track: PictureTrack, seen: FieldReport)
     is_flagged = track.draft.field_order != "progressive"
     if not (is_flagged or seen.is_suspicious):
         return "progressive", 0.0
+    order = seen.order if seen.combed else _flagged_order(track.draft.field_order)
+    if is_flagged:
+        _refuse_mixed(track, seen)
+        run = await _look_at_fields(tools, track, order, "rows")
+        apart = are_fields_apart(run.stdout, is_flagged=True) or seen.combed > 0
+        return (order if apart else "woven"), run.cpu_s
+    cpu_s = 0.0
+    for look in FIELD_LOOKS:
+        run = await _look_at_fields(tools, track, order, look)
+        cpu_s += run.cpu_s
+        if not are_fields_apart(run.stdout, is_flagged=False):
+            return "progressive", cpu_s
+    _refuse_mixed(track, seen)
+    return order, cpu_s
+
+
+async def _look_at_fields(tools: ToolPaths, track: PictureTrack, order: Fields, look: FieldLook) -> ToolRun:
+    stream_index = track.draft.stream_index
+    return await run_tool(
+        field_motion_command(tools.ffmpeg, track.source, stream_index=stream_index, order=order, look=look)
+    )
+
+
+def _refuse_mixed(track: PictureTrack, seen: FieldReport) -> None:
     if seen.is_mixed:
         raise InterlacedSource(
             track.where,
@@ -158,12 +184,6 @@ async def _read_fields(tools: ToolPaths, track: PictureTrack, seen: FieldReport)
             expected="one order of fields, or progressive pictures",
             fix="deliver the progressive master, or deinterlace it",
         )
-    order = seen.order if seen.combed else _flagged_order(track.draft.field_order)
-    look = field_motion_command(tools.ffmpeg, track.source, stream_index=track.draft.stream_index, order=order)
-    run = await run_tool(look)
-    if are_fields_apart(run.stdout) or (is_flagged and seen.combed):
-        return order, run.cpu_s
-    return ("woven" if is_flagged else "progressive"), run.cpu_s
 
 
 def _flagged_order(field_order: str) -> Fields:

@@ -111,6 +111,21 @@ async def make_mixed_fields(out_dir: Path, *, tools: ToolPaths | None = None) ->
     return await _coded(tools, ["-filter_complex", graph, "-c:v", "libx264", "-crf", "12"], out_dir / "mixed.mp4")
 
 
+async def make_slope(out_dir: Path, slope: str, *, filters: str = "null", tools: ToolPaths | None = None) -> Path:
+    """Two seconds of a smooth slope of brightness that turns slowly.
+
+    Args:
+        out_dir: Folder.
+        slope: Its colors ``c0`` and ``c1``, ``speed``, ``seed`` and rate ``r``, as ffmpeg's ``gradients`` takes them. A
+            color that is not said is random, and another one in each run.
+        filters: Filter chain.
+        tools: Programs; by default those of the wheels.
+    """
+    graph = f"gradients=s=320x180:d=2:n=2:{slope},format=yuv420p,{filters}"
+    coding = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "23"]
+    return await _coded(tools, ["-f", "lavfi", "-i", graph, *coding], out_dir / "slope.mp4")
+
+
 async def make_wrong_clock(out_dir: Path, *, tools: ToolPaths | None = None) -> Path:
     """25 pictures, 2 ms apart: a time scale that is wrong."""
     coding = "-fps_mode passthrough -c:v libx264 -crf 20"

@@ -77,11 +77,15 @@ def test_combed_frames_are_counted_and_weighed() -> None:
 
 def test_fields_are_apart_when_motion_lies_inside_frames_too() -> None:
     def printed(*steps: float) -> str:
-        return "\n".join(f"frame:{n}\nlavfi.signalstats.YDIF={step}" for n, step in enumerate(steps))
+        return "\n".join(f"frame:{n}\nlavfi.signalstats.YDIF={16 * step}" for n, step in enumerate(steps))
 
-    assert are_fields_apart(printed(0, 2.0, 2.1, 1.9, 2.0))
-    assert not are_fields_apart(printed(0, 0.2, 2.1, 0.3, 2.0))
-    assert not are_fields_apart(printed(0, 0.0, 0.0, 0.0, 0.0))
+    for is_flagged in (True, False):
+        assert are_fields_apart(printed(0, 2.0, 2.1, 1.9, 2.0), is_flagged=is_flagged)
+        assert not are_fields_apart(printed(0, 0.2, 2.1, 0.3, 2.0), is_flagged=is_flagged)
+        assert not are_fields_apart(printed(0, 0.0, 0.0, 0.0, 0.0), is_flagged=is_flagged)
+    hardly = printed(0, 0.08, 0.08, 0.08, 0.08)
+    assert are_fields_apart(hardly, is_flagged=True)
+    assert not are_fields_apart(hardly, is_flagged=False), "and no container says so"
 
 
 def test_the_frame_log_counts_times_and_hashes() -> None:

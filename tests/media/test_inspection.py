@@ -120,6 +120,26 @@ async def test_a_title_whose_order_of_fields_changes_is_refused(tools: ToolPaths
         await inspected(tools, await faults.make_mixed_fields(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "slope",
+    [
+        pytest.param("c0=0x203040:c1=0x243446:speed=0.05:seed=7:r=25", id="idet sees both orders of fields"),
+        pytest.param("c0=0x102030:c1=0x406080:speed=0.01:seed=3:r=25", id="rows show 0.62 of the motion in frames"),
+        pytest.param("c0=0x202020:c1=0x302828:speed=0.01:seed=3:r=25", id="hardly any motion, 0.67 of it in frames"),
+    ],
+)
+async def test_slow_slopes_are_not_taken_for_combing(slope: str, tools: ToolPaths, tmp_path: Path) -> None:
+    inspection = await inspected(tools, await faults.make_slope(tmp_path, slope))
+    assert inspection.description.video.normalization is None
+
+
+async def test_an_interlaced_slope_is_deinterlaced(tools: ToolPaths, tmp_path: Path) -> None:
+    slope, woven = "c0=red:c1=blue:speed=0.03:seed=3:r=50", "tinterlace=interleave_top,setfield=prog"
+    done = (await inspected(tools, await faults.make_slope(tmp_path, slope, filters=woven))).description.video
+    assert done.normalization is not None
+    assert done.normalization.fields == "tff"
+
+
 async def test_fine_rows_are_not_taken_for_combing(tools: ToolPaths, tmp_path: Path) -> None:
     inspection = await inspected(tools, await faults.make_plain(tmp_path, "fine_rows.mp4"))
     assert inspection.description.video.frames == 25
