@@ -49,8 +49,8 @@ _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 _WAITERS = ThreadPoolExecutor(max_workers=128, thread_name_prefix="wait4")
 _POLICY: ContextVar[SandboxPolicy] = ContextVar("sandbox policy", default=SandboxPolicy.PREFER)
 _LAST_SIGNAL = 31
-# ffmpeg ends with the low byte of its error: -ENOMEM (12) and -EFBIG (27).
-_REFUSED_CODES = {256 - 12: "memory", 256 - 27: "size of a file"}
+# ffmpeg ends with the low byte of its error: -ENOMEM (12) and -EFBIG (27). Without bubblewrap the signal ends it first.
+_REFUSED_CODES = {256 - 12: "memory", 256 - 27: "size of a file", -signal.SIGXFSZ: "size of a file"}
 # What ffmpeg and x264 say when the machine, and not a limit of ours, has no memory left.
 _NO_MEMORY = (os.strerror(errno.ENOMEM), "malloc of size")
 

@@ -157,12 +157,17 @@ async def test_cpu_time_is_bounded_and_a_loop_is_not_tried_again() -> None:
     assert not caught.value.retryable
 
 
-async def test_files_are_bounded(tools: ToolPaths, tmp_path: Path) -> None:
+@pytest.mark.parametrize("policy", [SandboxPolicy.PREFER, SandboxPolicy.OFF])
+async def test_files_are_bounded(policy: SandboxPolicy, tools: ToolPaths, tmp_path: Path) -> None:
+    async def fill() -> None:
+        use_sandbox(policy)
+        await run_tool(command(argv, purpose="a flood", sandbox=sandbox))
+
     flood = ["-f", "lavfi", "-i", "testsrc2=s=640x360:d=2", "-c:v", "rawvideo", "-f", "rawvideo"]
     argv = [tools.ffmpeg, "-nostdin", "-v", "error", *flood, str(tmp_path / "flood.yuv")]
     sandbox = small(write_sandbox(Path(tools.ffmpeg), tmp_path), file_bytes=1 << 20)
     with pytest.raises(ToolOverLimit, match="more size of a file"):
-        await run_tool(command(argv, purpose="a flood", sandbox=sandbox))
+        await asyncio.create_task(fill())
     assert (tmp_path / "flood.yuv").stat().st_size <= 1 << 20
 
 
