@@ -85,7 +85,7 @@ class Envelope:
 
 
 def choices_of(
-    curves: Curves, targets: Sequence[float], *, crfs: tuple[float, float], crf_step: float = 1.0
+    curves: Curves, targets: Sequence[float], *, crfs: tuple[float, float], crf_step: float
 ) -> tuple[Choice, ...]:
     """Returns what curves choose for each target, with CRFs that can be encoded.
 

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.oracle.table import BenchShot, Setting
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Search
-from benchmarks.search.envelope import Choice, Curves, Envelope, Measured, choices_of
+from benchmarks.search.envelope import Choice, Curves, Envelope, Measured
 from benchmarks.search.fixed_rates import NETFLIX
 from benchmarks.search.hull_loss import hull_loss
 from benchmarks.search.records import ChosenPoint, SearchRecord, SettingRecord, ShotRecord
@@ -19,7 +19,6 @@ from benchmarks.search.rungs import KeptRungs, keep_rungs
 from benchmarks.search.shot_grid import ShotGrid, curves_of, sum_of
 from benchmarks.search.title_rates import FlatPoint, TitleRates, best_flat_points, compare_title, gather
 from benchmarks.search.titles import (
-    CRF_STEP,
     Design,
     TrialSource,
     make_search_trials,
@@ -105,8 +104,8 @@ async def _judge_shot(
     grid, subsample = case.grids[shot.name], subsample_of(shot, case.design.subsample)
     warm, cold = [await _judge_search(source, case, grid, search) for search in searches]
     refined = _refined(grid, (warm, cold))
-    exact = choices_of(grid.curves, grid.targets, crfs=grid.crf_range, crf_step=CRF_STEP)
-    noisy = choices_of(curves_of(grid.trials, shot.frames, subsample=subsample), grid.targets, crfs=grid.crf_range)
+    exact = grid.choose(grid.curves)
+    noisy = grid.choose(curves_of(grid.trials, shot.frames, subsample=subsample))
     ratio = metric_ratio((warm, cold), grid)
     return ShotRecord(
         shot=shot.name,
@@ -128,7 +127,7 @@ async def _judge_shot(
 async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search: Search) -> SearchRecord:
     """Returns the record of a search: its claims are encoded and scored on every frame, which is no cost of it."""
     shot, subsample = grid.shot, subsample_of(grid.shot, case.design.subsample)
-    choices = choices_of(_curves(search), grid.targets, crfs=grid.crf_range, crf_step=CRF_STEP)
+    choices = grid.choose(_curves(search))
     measured = await _encoded(source, shot, case.setting, choices)
     asked = [TrialAsk(resolution=trial.resolution, crf=trial.crf) for trial in search.seen]
     whole = whole_of(search.task, shot, search.first_round, subsample)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.search.envelope import Choice, Curves, choices_of
+from benchmarks.search.envelope import Choice, Curves
 from benchmarks.search.shot_grid import ShotGrid, curves_of, plain_mean, sum_of
 from domain.cpu import CpuSplit
 from domain.ladder import RateQualityPoint
@@ -48,7 +48,7 @@ def cheap_preset(grid: ShotGrid, faster: ShotGrid) -> Decision:
     hull is analyzed with a fast encoder on the same QP scale. Replicated: the whole grid of the faster preset is paid,
     its envelope gives size and CRF at each target, the slower preset encodes them.
     """
-    return Decision(choices_of(faster.curves, grid.targets, crfs=grid.crf_range), faster.cpu.total_s)
+    return Decision(grid.choose(faster.curves), faster.cpu.total_s)
 
 
 def spread_crfs(
@@ -66,7 +66,7 @@ def spread_crfs(
         trials, grid.shot.frames, subsample=subsample, pool=estimate_mean if corrects_bias else plain_mean
     )
     cpu = with_metric(sum_of(trial.cpu for trial in trials), metric_ratio)
-    return Decision(choices_of(curves, grid.targets, crfs=grid.crf_range), cpu.total_s)
+    return Decision(grid.choose(curves), cpu.total_s)
 
 
 def best_size_per_rate(grid: ShotGrid) -> Decision:
@@ -149,7 +149,7 @@ def ladder_sizes(grid: ShotGrid, rungs: Sequence[tuple[int, float]]) -> Decision
     for target in grid.targets:
         offers = []
         for size, log_rate in placed:
-            (choice,) = choices_of({size: grid.curves[size]}, [target], crfs=grid.crf_range)
+            (choice,) = grid.choose({size: grid.curves[size]}, [target])
             offers.append((abs(float(np.log(grid.look(choice).bitrate_bps)) - log_rate), choice))
         choices.append(min(offers, key=lambda offer: offer[0])[1]._replace(is_reached=True))
     return Decision(tuple(choices), 0.0)
@@ -175,12 +175,12 @@ def _by_nearest(
     curves = _tried_curves(grid, tried)
     known = [winner for winner in winners if winner.size in curves]
     if not known:
-        return choices_of(curves or grid.curves, grid.targets, crfs=grid.crf_range)
+        return grid.choose(curves or grid.curves)
     low, high = min(winner.vmaf for winner in known), max(winner.vmaf for winner in known)
     choices = []
     for target in grid.targets:
         size = min(known, key=lambda winner: abs(winner.vmaf - target)).size
-        (choice,) = choices_of({size: curves[size]}, [target], crfs=grid.crf_range)
+        (choice,) = grid.choose({size: curves[size]}, [target])
         inside = choice.is_reached or low <= target <= high
         choices.append(choice._replace(is_reached=inside))
     return tuple(choices)

@@ -64,7 +64,7 @@ class ShotRecord(Value):
     noise_floor: float
     """Loss of exhaustive decisions that were made from scores subsampled as the search's are."""
     encoding_floor: float
-    """Loss of the exhaustive hull's own decisions, re-encoded at whole CRFs: what no search can get below for sure. It
+    """Loss of the exhaustive hull's own decisions, re-encoded in its steps: what no search can get below for sure. It
     comes of the grid's step: between two of its CRFs the hull is interpolated, and an encoder is not smooth."""
     warm: SearchRecord
     cold: SearchRecord

@@ -8,9 +8,10 @@ import numpy as np
 
 from benchmarks.oracle.grid import grid_crfs, grid_sizes
 from benchmarks.oracle.table import BenchShot, Setting, Trial, TrialTable
-from benchmarks.search.envelope import Choice, Curves, Envelope, Measured
+from benchmarks.search.envelope import Choice, Curves, Envelope, Measured, choices_of
 from domain.cpu import CpuSplit
 from domain.ladder import RateQualityPoint
+from domain.search import CRF_STEP
 from domain.video import Resolution
 from ladders.interpolation import RateQualityCurve
 from ladders.pooling import estimate_mean, pool_scores
@@ -72,6 +73,16 @@ class ShotGrid:
         """Returns the trials of one size, CRF rising."""
         place = self.sizes.index(size) * len(self.crfs)
         return self.trials[place : place + len(self.crfs)]
+
+    def choose(self, curves: Curves, targets: Sequence[float] | None = None) -> tuple[Choice, ...]:
+        """Returns what curves choose for each target, at CRFs that the pipeline would encode.
+
+        Args:
+            curves: one for each size that is known, at least one.
+            targets: qualities; by default those at which losses are looked at.
+        """
+        step = CRF_STEP[self.setting.codec]
+        return choices_of(curves, self.targets if targets is None else targets, crfs=self.crf_range, crf_step=step)
 
     def look(self, choice: Choice) -> Measured:
         """Returns what a choice gives: its trial if the grid has its CRF, else what the size's curve says there."""

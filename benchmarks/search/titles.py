@@ -13,7 +13,7 @@ from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
 from domain.mezzanine import scored_step
-from domain.search import PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
+from domain.search import CRF_STEP, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe
 from ladders.search.calibration import Calibration, anchors, needs_anchors
 from ladders.search.waves import WARM_FROM, plan_waves, prior_of
@@ -21,8 +21,6 @@ from ladders.search_design import split_by_memory
 
 SHIPPED = SearchRecipe()
 """Trials and stop rule as the pipeline has them by default."""
-CRF_STEP = 1.0
-"""Decisions are whole CRFs, so that the grid's own even ones are found in the oracle's table."""
 
 
 class TrialSource(Protocol):
@@ -63,7 +61,7 @@ def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, *, is
         ceilings=ceilings.vmafs,
         lowest_crf=float(low),
         highest_crf=float(high),
-        crf_step=CRF_STEP,
+        crf_step=CRF_STEP[setting.codec],
         floor_vmaf=LOWEST_TARGET_VMAF,
         top_vmaf=HIGHEST_TARGET_VMAF,
         max_trials=SHIPPED.most_trials(len(ceilings.sizes), is_warm=is_warm),

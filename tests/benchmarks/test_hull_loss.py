@@ -5,10 +5,11 @@ import math
 import pytest
 
 from benchmarks.oracle.table import TrialTable
-from benchmarks.search.envelope import Choice, Envelope, Measured, choices_of
+from benchmarks.search.envelope import Choice, Envelope, Measured
 from benchmarks.search.hull_loss import hull_loss
 from benchmarks.search.shot_grid import ShotGrid
 from domain.ladder import RateQualityPoint
+from domain.search import CRF_STEP
 from ladders.interpolation import RateQualityCurve
 from tests.benchmarks.tables import LARGE, MEDIUM, SMALL, STEP, add_grid, bench_shot, bitrate_of, vmaf_of
 
@@ -101,9 +102,16 @@ def test_a_hull_above_the_window_is_looked_at_where_it_begins() -> None:
 
 
 def test_exhaustive_decisions_lose_next_to_nothing(grid: ShotGrid) -> None:
-    choices = choices_of(grid.curves, grid.targets, crfs=grid.crf_range)
+    choices = grid.choose(grid.curves)
 
     assert abs(hull_loss(grid.envelope, choices, [grid.look(item) for item in choices]).mean) < 0.001
+
+
+def test_decisions_stand_at_the_steps_of_the_pipeline(grid: ShotGrid) -> None:
+    steps = [choice.crf / CRF_STEP[grid.setting.codec] for choice in grid.choose(grid.curves)]
+
+    assert steps == [round(step) for step in steps]
+    assert any(step % 2 for step in steps), "halves too, where the pipeline takes them"
 
 
 def test_always_the_large_size_loses_what_the_formulas_say(grid: ShotGrid) -> None:
