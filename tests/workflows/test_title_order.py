@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
 
 from domain.work import UnitKind
+from ladders.search.waves import plan_waves
 from tests.support.fake_title import RECEIPT, FakeTitle
 from tests.support.temporal_server import MOST_BYTES, MOST_EVENTS
 from tests.support.title_workers import title_workers
@@ -256,15 +257,16 @@ async def test_a_title_of_900_shots_stays_within_the_history_budget(temporal: Wo
 
 @pytest.mark.slow
 async def test_the_searches_of_900_shots_stay_within_the_history_budget(temporal: WorkflowEnvironment) -> None:
-    """Two codecs, four waves, no shot collated with another: 1,800 search units; and every shot corrected."""
-    fake = FakeTitle(shots=900, crfs=8, corrected_units=900, wave_shots=(6, 50, 244, 600))
+    """Two codecs, no shot collated with another: 1,800 search units in waves; and every shot corrected."""
+    waves = tuple(len(wave) for wave in plan_waves(range(900)))
+    fake = FakeTitle(shots=900, crfs=8, corrected_units=900, wave_shots=waves)
     async with title_workers(temporal.client, fake.activities()):
         handle = await start(temporal)
         await handle.result()
         progress = await handle.query(EncodeTitle.progress)
     assert progress.searches_done == 1_800
     runs = await sizes_of_runs(temporal, handle)
-    assert len(runs) == 1 + 2 * (1 + 1 + 2 + 3) + 9 + 5 + 14 + 14 + 1
+    assert len(runs) == 1 + 2 * (1 + 5) + 9 + 5 + 14 + 14 + 1
     assert max(events for events, _ in runs.values()) < MOST_EVENTS
     assert max(size for _, size in runs.values()) < MOST_BYTES
 
