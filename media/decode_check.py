@@ -33,9 +33,10 @@ _FLAGGED_MOTION = 0.6
 """Motion inside frames against motion between them: interlaced material measured 0.86 to 1.03, ffmpeg's testsrc2, whose
 fine rows the idet filter takes for combing in every frame, 0.06 to 0.27."""
 _UNFLAGGED_MOTION = 0.4
-"""The same where no container says that pictures are interlaced, and both looks must agree. Interlaced: 0.47 (a smooth
-slope) to 1.03, with orders that change on the way 0.56; progressive: fine rows 0.30, slopes in slow motion (which the
-filter takes for combing, too) up to 0.36."""
+"""The same where no container says that pictures are interlaced, and both looks must agree. Interlaced: traffic and
+patterns 0.86 to 1.03, with orders that change on the way 0.56, smooth slopes anything from 0.1 (an encoder soon takes
+their combing away: 10 of 36 were recognized, as many as by the limit above). Progressive: fine rows 0.30, slopes whose
+slow motion is visible (and taken for combing by the filter, too) up to 0.36."""
 _VISIBLE_MOTION = 0.2
 """Gray levels of 8 bits for each field, in the mean: below that the contours of a slope's levels are all that moves (in
 progressive pictures, 0.4 to 0.7 of it inside frames). Interlaced motorway traffic measured 1.3."""
@@ -178,7 +179,7 @@ def parse_change_of_form(stderr: str) -> str:
 
 
 def field_motion_command(
-    ffmpeg: str, source: LocalSource, *, stream_index: int, order: str, look: FieldLook = "rows"
+    ffmpeg: str, source: LocalSource, *, stream_index: int, order: str, look: FieldLook
 ) -> Command:
     """Builds a decode that prints how much each field differs from the one before, on pictures without fine detail.
 

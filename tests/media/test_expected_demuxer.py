@@ -51,7 +51,7 @@ Build = Callable[[LocalSource], Command]
 READERS: dict[str, Build] = {
     "decode": lambda source: decode_video_command("ffmpeg", source, stream_index=0, filters="null"),
     "normalized": lambda source: hash_normalized_command("ffmpeg", source, video=VIDEO, filters="null"),
-    "fields": lambda source: field_motion_command("ffmpeg", source, stream_index=0, order="tff"),
+    "fields": lambda source: field_motion_command("ffmpeg", source, stream_index=0, order="tff", look="rows"),
     "sound": lambda source: decode_audio_command("ffmpeg", source, stream_index=1),
     "side data": lambda source: first_picture_command("ffprobe", source, stream_index=0),
     "split": lambda source: split_command("ffmpeg", source, video=VIDEO, shots=shots(), out_dir=Path("/out")),
