@@ -23,7 +23,7 @@ from domain.mezzanine import Mezzanine
 from domain.search import CeilingsFound, PriorShot, SearchStep, SeenTrial, ShotSearch, StopReason, TrialAsk
 from domain.video import Codec
 from domain.work import SearchUnit, UnitOutcome, UnitReference
-from ladders.search.calibration import Calibration, anchors, needs_anchors
+from ladders.search.calibration import Calibration, anchor_count, anchors
 from ladders.search.shot_search import crossovers, next_step
 from ladders.search_design import searched_sizes, split_by_memory, trial_cost_s
 from media.bench import Bench, ShotPiece
@@ -143,7 +143,7 @@ class _ShotRun:
         step = await self._next()
         while asks := self._new(step):
             rounds, is_dense = rounds + 1, is_dense or step.dense
-            whole = anchors(self.question.task, asks) if rounds == 1 and self._needs_anchors() else ()
+            whole = anchors(self.question.task, asks, self._anchor_count()) if rounds == 1 else ()
             made = await self._make_all(asks, whole)
             if whole:
                 self._calibrate(made)
@@ -192,9 +192,9 @@ class _ShotRun:
                 made += await self._make(group, metric)
         return made
 
-    def _needs_anchors(self) -> bool:
+    def _anchor_count(self) -> int:
         piece = self.place.mezzanine.pieces[self.place.shot]
-        return needs_anchors(piece.frames, self.place.mezzanine.search_metric(self.place.shot).subsample)
+        return anchor_count(piece.frames, self.place.mezzanine.search_metric(self.place.shot).subsample)
 
     def _calibrate(self, made: Sequence[KeptTrial]) -> None:
         """Learns from the trials that were scored whole how the scored frames of the others are to be weighted."""

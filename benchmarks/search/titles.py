@@ -15,7 +15,7 @@ from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
 from domain.mezzanine import scored_step
 from domain.search import CRF_STEP, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe
-from ladders.search.calibration import Calibration, anchors, needs_anchors
+from ladders.search.calibration import Calibration, anchor_count, anchors
 from ladders.search.waves import WARM_FROM, plan_waves, prior_of
 from ladders.search_design import split_by_memory
 
@@ -129,7 +129,7 @@ def _measure_with(source: TrialSource, task: SearchTask, shot: BenchShot, settin
 
 def whole_of(task: SearchTask, shot: BenchShot, first_round: Sequence[TrialAsk], step: int) -> tuple[TrialAsk, ...]:
     """Returns the trials of a shot's first round that are scored on every frame."""
-    return anchors(task, first_round) if needs_anchors(shot.frames, step) else ()
+    return anchors(task, first_round, anchor_count(shot.frames, step))
 
 
 async def make_search_trials(

@@ -19,32 +19,42 @@ from ladders.pooling import estimate_mean, pool_scores
 
 FEW_FRAMES = 24
 """From so many scored frames on, what they miss is small, and whole scores would only cost."""
+VERY_FEW_FRAMES = 8
+"""Below so many scored frames two trials are scored whole, from there on one: measured on 24 to 96 frames (0039)."""
 SLACK_VMAF = 3.0
 """How far the weights may leave a true mean for a smaller change: frames are not hard or easy by a constant."""
 
 
-def anchors(task: SearchTask, first: Sequence[TrialAsk]) -> tuple[TrialAsk, ...]:
+def anchors(task: SearchTask, first: Sequence[TrialAsk], count: int) -> tuple[TrialAsk, ...]:
     """Returns the trials of the first round to be scored whole.
 
     Of the largest size it is the one at its highest CRF, of the smallest the one at its lowest: they lie in the middle
-    of the window, and far apart in size.
+    of the window, and far apart in size. A single one is of the largest size.
+
+    Args:
+        task: the search.
+        first: the trials of its first round.
+        count: how many at most, see :func:`anchor_count`.
     """
     chosen = []
     for size, pick in ((task.sizes[0], max), (task.sizes[-1], min)):
         own = [ask for ask in first if ask.resolution == size]
         if own:
             chosen.append(pick(own, key=lambda ask: ask.crf))
-    return tuple(dict.fromkeys(chosen))
+    return tuple(dict.fromkeys(chosen))[:count]
 
 
-def needs_anchors(frames: int, step: int) -> bool:
-    """Tells whether a shot is scored on so few frames that whole scores pay.
+def anchor_count(frames: int, step: int) -> int:
+    """Returns how many trials of a shot are scored whole: the more, the fewer of its frames are scored otherwise.
 
     Args:
         frames: of the shot.
         step: every how many frames are scored.
     """
-    return step > 1 and 1 < -(-frames // step) < FEW_FRAMES
+    scored = -(-frames // step)
+    if step == 1 or scored == 1 or scored >= FEW_FRAMES:
+        return 0
+    return 2 if scored < VERY_FEW_FRAMES else 1
 
 
 @dataclass(frozen=True, eq=False, slots=True)

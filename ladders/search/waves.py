@@ -13,13 +13,16 @@ MOST_FIRST = 12
 """Shots of the first wave at most."""
 FEWEST_SHOTS = 4
 """A title of fewer shots has one wave: there is nothing to learn from."""
+FEWEST_FOR_THREE_WAVES = 8
+"""A title of fewer shots has no second wave: it would be most of the rest."""
 
 
 def plan_waves(difficulties: Sequence[float]) -> tuple[tuple[int, ...], ...]:
     """Returns the shots in waves: those of a wave do not know of each other, but of all waves before.
 
-    The first wave holds as many shots as the square root of all, spread evenly over the difficulties: each stands for
-    its neighbors. The rest is the second wave. Each wave is a barrier for the workers, so there are two.
+    Of n shots the first wave holds half of √n, as few as a warm start needs: nothing helps them. The second holds √n,
+    the third the rest. The shots of a wave are spread evenly over the difficulties of all that are left: each stands
+    for its neighbors. Each wave is a barrier for the workers, so there are no more.
 
     Args:
         difficulties: natural logarithm of the lossless bits a pixel, for each shot of the title.
@@ -27,11 +30,18 @@ def plan_waves(difficulties: Sequence[float]) -> tuple[tuple[int, ...], ...]:
     count = len(difficulties)
     if count < FEWEST_SHOTS:
         return (tuple(range(count)),)
-    first = min(MOST_FIRST, max(2, round(math.sqrt(count))))
-    order = sorted(range(count), key=lambda shot: (difficulties[shot], shot))
-    # The middle of each of ``first`` equal parts.
-    medoids = {order[int((part + 0.5) * count / first)] for part in range(first)}
-    return (tuple(sorted(medoids)), tuple(shot for shot in range(count) if shot not in medoids))
+    root = math.sqrt(count)
+    sizes = [min(MOST_FIRST, max(WARM_FROM, round(root / 2)))]
+    if count >= FEWEST_FOR_THREE_WAVES:
+        sizes.append(round(root))
+    left = sorted(range(count), key=lambda shot: (difficulties[shot], shot))
+    waves = []
+    for size in sizes:
+        # The middle of each of ``size`` equal parts.
+        medoids = {left[int((part + 0.5) * len(left) / size)] for part in range(size)}
+        waves.append(tuple(sorted(medoids)))
+        left = [shot for shot in left if shot not in medoids]
+    return (*waves, tuple(sorted(left)))
 
 
 def prior_of(difficulty: float, finished: Sequence[PriorShot]) -> TitlePrior:

@@ -266,7 +266,7 @@ async def test_the_searches_of_900_shots_stay_within_the_history_budget(temporal
         progress = await handle.query(EncodeTitle.progress)
     assert progress.searches_done == 1_800
     runs = await sizes_of_runs(temporal, handle)
-    assert len(runs) == 1 + 2 * (1 + 5) + 9 + 5 + 14 + 14 + 1
+    assert len(runs) == 1 + 2 * (1 + 1 + 5) + 9 + 5 + 14 + 14 + 1
     assert max(events for events, _ in runs.values()) < MOST_EVENTS
     assert max(size for _, size in runs.values()) < MOST_BYTES
 

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from domain.search import TrialAsk
 from ladders.pooling import estimate_mean
-from ladders.search.calibration import FEW_FRAMES, Calibration, anchors, mean_of, needs_anchors
+from ladders.search.calibration import (
+    FEW_FRAMES,
+    VERY_FEW_FRAMES,
+    Calibration,
+    anchor_count,
+    anchors,
+    mean_of,
+)
 from ladders.search.shot_search import next_step
 from tests.support.searches import NO_PRIOR
 from tests.support.synthetic_shots import SMOOTH
@@ -57,23 +64,33 @@ def test_whole_scores_are_their_own_mean_and_the_result_is_a_quality() -> None:
 def test_the_anchors_of_a_first_round_are_the_middle_ones_of_the_largest_and_the_smallest_size() -> None:
     task = SMOOTH[0].task()
     first = next_step(task, (), NO_PRIOR).trials
-    large, small = anchors(task, first)
+    large, small = anchors(task, first, 2)
     assert (large.resolution, small.resolution) == (task.sizes[0], task.sizes[-1])
     assert task.lowest_crf + 10 < small.crf < large.crf < task.highest_crf - 10
+    assert anchors(task, first, 1) == (large,)
+    assert anchors(task, first, 0) == ()
 
 
 def test_a_shot_of_one_size_has_both_its_seeds_for_anchors() -> None:
     task = SMOOTH[0].task()
     one = task.model_copy(update={"sizes": task.sizes[:1], "ceilings": task.ceilings[:1]})
     first = [TrialAsk(resolution=task.sizes[0], crf=crf) for crf in (20.0, 36.0)]
-    assert set(anchors(one, first)) == set(first)
-    assert anchors(one, first[:1]) == (first[0],)
-    assert anchors(one, ()) == ()
+    assert set(anchors(one, first, 2)) == set(first)
+    assert anchors(one, first[:1], 2) == (first[0],)
+    assert anchors(one, (), 2) == ()
 
 
 @pytest.mark.parametrize(
-    ("frames", "step", "needs"),
-    [(48, 7, True), (48, 1, False), (7 * FEW_FRAMES, 7, False), (7 * FEW_FRAMES - 7, 7, True), (1, 1, False)],
+    ("frames", "step", "count"),
+    [
+        (7 * VERY_FEW_FRAMES - 7, 7, 2),
+        (7 * VERY_FEW_FRAMES - 6, 7, 1),
+        (7 * FEW_FRAMES - 7, 7, 1),
+        (7 * FEW_FRAMES - 6, 7, 0),
+        (48, 1, 0),
+        (1, 1, 0),
+        (3, 5, 0),
+    ],
 )
-def test_only_few_scored_frames_need_anchors(frames: int, step: int, needs: bool) -> None:  # noqa: FBT001
-    assert needs_anchors(frames, step) is needs
+def test_the_fewer_frames_are_scored_the_more_trials_are_scored_whole(frames: int, step: int, count: int) -> None:
+    assert anchor_count(frames, step) == count

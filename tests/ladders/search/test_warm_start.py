@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from domain.search import PriorShot, TitlePrior
 from ladders.search.shot_model import fit_curves
@@ -72,6 +73,20 @@ def test_every_shot_stands_in_one_wave() -> None:
     for count in (0, 1, 2, 5, 40):
         waves = plan_waves(rng.normal(size=count).tolist())
         assert sorted(shot for wave in waves for shot in wave) == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("shots", "sizes"),
+    [(3, [3]), (4, [2, 2]), (7, [2, 5]), (8, [2, 3, 3]), (11, [2, 3, 6]), (100, [5, 10, 85]), (900, [12, 30, 858])],
+)
+def test_few_shots_are_searched_with_no_help_and_later_waves_are_larger(shots: int, sizes: list[int]) -> None:
+    assert [len(wave) for wave in plan_waves([float(shot) for shot in range(shots)])] == sizes
+
+
+def test_the_shots_of_a_wave_stand_for_all_that_are_left() -> None:
+    first, second, _ = plan_waves([float(shot) for shot in reversed(range(16))])
+    assert first == (3, 11)
+    assert [sum(shot < place for shot in second) for place in (4, 8, 12, 16)] == [1, 2, 3, 4]
 
 
 def test_a_shot_hears_of_the_nearest_in_difficulty_first() -> None:
