@@ -11,8 +11,9 @@ from reports.markup import Child, Markup, element
 
 PANEL_PX = (420.0, 320.0)
 COST_PX = (860.0, 440.0)
-MARGINS_PX = (40.0, 16.0, 40.0, 44.0)
+PANEL_MARGINS_PX = (60.0, 16.0, 40.0, 44.0)
 """Top, right, bottom, left."""
+COST_MARGINS_PX = (40.0, 16.0, 40.0, 44.0)
 COST_RANGE, LOSS_RANGE = (0.02, 8.0), (0.0003, 3.0)
 """What the picture of costs shows, as fractions; what lies beyond stands at its edge."""
 STYLE = (
@@ -67,13 +68,15 @@ def draw_costs(setting: str, costs: Sequence[Cost]) -> Markup:
 def _panel(shot: ShotRecord) -> Markup:
     hull = measured(shot.hull)
     claims = [(point.bitrate_bps, point.vmaf) for point in shot.warm.chosen]
-    plane = Plane(window_around([*hull, *claims]), PANEL_PX, MARGINS_PX)
-    heading = f"{shot.shot}: loss {100 * shot.warm.loss.mean:.2f} %, {shot.warm.trials} trials"
+    plane = Plane(window_around([*hull, *claims]), PANEL_PX, PANEL_MARGINS_PX)
+    left = plane.box_px[0]
+    result = f"loss {100 * shot.warm.loss.mean:.2f} %, {shot.warm.trials} trials"
     return element(
         "g",
         draw_axes(plane, ticks=(5, 8)),
-        element("text", heading, x=plane.box_px[0], y=20, class_="title"),
-        element("text", "VMAF", x=10, y=36, class_="soft"),
+        element("text", shot.shot, x=left, y=20, class_="title"),
+        element("text", result, x=left, y=36),
+        element("text", "VMAF", x=left, y=52, text_anchor="end", class_="soft"),
         element("path", d=path_of(plane.line(hull)), class_="hull"),
         [_claim(plane, hull, claim) for claim in claims],
     )
@@ -121,7 +124,7 @@ def _file(size_px: tuple[float, float], named: str, content: Child) -> Markup:
 
 
 def _box(size_px: tuple[float, float]) -> tuple[float, float, float, float]:
-    top, right, bottom, left = MARGINS_PX
+    top, right, bottom, left = COST_MARGINS_PX
     return left + 8, top, size_px[0] - right, size_px[1] - bottom
 
 

@@ -20,9 +20,9 @@ FEWEST_FOR_THREE_WAVES = 8
 def plan_waves(difficulties: Sequence[float]) -> tuple[tuple[int, ...], ...]:
     """Returns the shots in waves: those of a wave do not know of each other, but of all waves before.
 
-    Of n shots the first wave holds half of √n, as few as a warm start needs: nothing helps them. The second holds √n,
-    the third the rest. The shots of a wave are spread evenly over the difficulties of all that are left: each stands
-    for its neighbors. Each wave is a barrier for the workers, so there are no more.
+    Of n shots the first wave holds half of √n, but two at least: nothing helps them, and a warm start needs two. The
+    second holds √n, the third the rest. The shots of a wave are spread evenly over the difficulties of all that are
+    left: each stands for its neighbors. Each wave is a barrier for the workers, so there are no more.
 
     Args:
         difficulties: natural logarithm of the lossless bits a pixel, for each shot of the title.
