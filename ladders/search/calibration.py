@@ -19,8 +19,8 @@ from ladders.pooling import estimate_mean, pool_scores
 
 FEW_FRAMES = 24
 """From so many scored frames on, what they miss is small, and whole scores would only cost."""
-VERY_FEW_FRAMES = 8
-"""Below so many scored frames two trials are scored whole, from there on one: measured on 24 to 96 frames (0039)."""
+VERY_FEW_FRAMES = 12
+"""Below so many scored frames two trials are scored whole, from there on one: decision 0039."""
 SLACK_VMAF = 3.0
 """How far the weights may leave a true mean for a smaller change: frames are not hard or easy by a constant."""
 
