@@ -23,7 +23,6 @@ from domain.steps import LadderSet, SearchWave
 from domain.values import Sha256
 from domain.video import Codec, Color, Resolution
 from domain.work import SearchUnit, UnitKind, UnitOutcome, UnitReference, WorkPlan
-from ladders.search.calibration import VERY_FEW_FRAMES
 from ladders.search_design import searched_sizes
 from media.bench import Bench, ShotPiece
 from media.progress import ignore_progress
@@ -169,9 +168,16 @@ def test_raw_pictures_are_announced(title: StoredTitle, monkeypatch: pytest.Monk
     assert raw - search_needs(title.mezzanine, 0).scratch_bytes == pixels * 3 // 2
 
 
+@pytest.mark.parametrize(("very_few", "whole_sizes"), [(12, (0, -1)), (2, (0,))])
 async def test_trials_of_a_short_shot_are_scored_whole_and_seen_as_they_are(
-    title: StoredTitle, environment: ActivityEnvironment
+    title: StoredTitle,
+    environment: ActivityEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+    very_few: int,
+    whole_sizes: tuple[int, ...],
 ) -> None:
+    """Of both shots more than two and less than twelve frames are scored otherwise."""
+    monkeypatch.setattr("ladders.search.calibration.VERY_FEW_FRAMES", very_few)
     await search(environment, title.box, title.unit(BOTH_SHOTS))
     found = read_searches(title.box, title.mezzanine, Codec.H264, waves_of(title.mezzanine), ignore_progress)
     for shot, searched in found.items():
@@ -189,9 +195,7 @@ async def test_trials_of_a_short_shot_are_scored_whole_and_seen_as_they_are(
                 every = shelf.find_trial(recipe, sparse)
                 assert every is not None
                 assert every.scores.frame_scores == kept.scores.frame_scores[:: sparse.subsample]
-        largest, *_, smallest = searched.record.task.sizes
-        is_very_short = -(-frames // sparse.subsample) < VERY_FEW_FRAMES
-        assert sizes == ({largest, smallest} if is_very_short else {largest})
+        assert sizes == {searched.record.task.sizes[place] for place in whole_sizes}
 
 
 async def test_a_title_is_planned_from_its_searches_with_error_bars(
