@@ -16,7 +16,7 @@ from domain.search import CeilingsFound, PriorSet, PriorShot, SearchTask, ShotSe
 from domain.values import Sha256, digest_of
 from domain.video import Codec
 from domain.work import UnitReference, WorkPlan
-from ladders.search.waves import WARM_FROM, plan_waves, prior_of
+from ladders.search.waves import plan_waves, prior_of
 from ladders.search_design import search_task, searched_sizes
 from ladders.searched_title import SearchedShot, SearchedTitle
 
@@ -54,7 +54,7 @@ def ask(
     what it may know of other shots, and the build.
     """
     prior = prior_of(mezzanine.difficulty(shot), finished)
-    task = search_task(mezzanine, codec, shot, ceilings, is_warm=len(prior.shots) >= WARM_FROM)
+    task = search_task(mezzanine, codec, shot, ceilings, finished=len(prior.shots))
     recipe = mezzanine.encode_recipe(codec, task.sizes[0], shot, crf=0)
     content = {
         "pictures": mezzanine.pieces[shot].pictures_sha256,

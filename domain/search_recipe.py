@@ -1,5 +1,6 @@
 """How trial encodes are chosen: what a request may say about the search."""
 
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -11,6 +12,21 @@ SECONDS_PER_HOUR = 3600.0
 _FEW_SIZES = 6
 
 
+class SearchStart(StrEnum):
+    """What a shot's search has to go by."""
+
+    ALONE = "alone"
+    """No other shot, before or after it."""
+    FIRST = "first"
+    """No other shot yet; the title's others will learn from it."""
+    WARM = "warm"
+    """Finished shots of the same title."""
+
+
+_TRIALS = {SearchStart.ALONE: (22, 2), SearchStart.FIRST: (18, 2), SearchStart.WARM: (10, 1)}
+"""Most trials of a shot, and how many more for each candidate size above six: decisions 0039 and 0040."""
+
+
 class SearchRecipe(StrictValue):
     """How the trial encodes of a title are chosen, and when they are enough."""
 
@@ -20,8 +36,8 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 18, and 2 more for each
-    candidate size above six."""
+    """Most trial encodes of a shot that can learn from no other. Default: 18 where others learn from it, 22 in a
+    title of three shots or fewer, and 2 more for each candidate size above six."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10,
     and 1 more for each candidate size above six."""
@@ -34,12 +50,11 @@ class SearchRecipe(StrictValue):
     """With ``expected_views``: a further trial must promise to save as many gigabytes (10^9 bytes) of delivery for each
     CPU hour. Default: 0.04 $ for the hour and 0.01 $ for the gigabyte, an assumption."""
 
-    def most_trials(self, sizes: int, *, is_warm: bool) -> int:
+    def most_trials(self, sizes: int, start: SearchStart) -> int:
         """Returns how many trial encodes a shot may have: the more candidate sizes, the more there is to tell apart."""
-        further = max(0, sizes - _FEW_SIZES)
-        if is_warm:
-            return self.max_trials_warm or 10 + further
-        return self.max_trials or 18 + 2 * further
+        asked = self.max_trials_warm if start is SearchStart.WARM else self.max_trials
+        usual, for_each_further = _TRIALS[start]
+        return asked or usual + for_each_further * max(0, sizes - _FEW_SIZES)
 
     @property
     def uses_measured_cost(self) -> bool:

@@ -15,6 +15,7 @@ from domain.search import (
 )
 from domain.video import Codec, Resolution
 from domain.work import SearchUnit
+from ladders.search.waves import WARM_FROM, start_of
 from ladders.trial_design import (
     DECODE_NS_PER_PIXEL,
     LONGEST_PICTURES_S,
@@ -35,7 +36,7 @@ def searched_sizes(mezzanine: Mezzanine) -> tuple[Resolution, ...]:
 
 
 def search_task(
-    mezzanine: Mezzanine, codec: Codec, shot: int, ceilings: Sequence[float], *, is_warm: bool
+    mezzanine: Mezzanine, codec: Codec, shot: int, ceilings: Sequence[float], *, finished: int
 ) -> SearchTask:
     """Returns what the search of one shot is told.
 
@@ -44,7 +45,7 @@ def search_task(
         codec: what its trials are encoded with.
         shot: index of the shot.
         ceilings: the best VMAF of each size, in the order of :func:`searched_sizes`.
-        is_warm: it knows finished shots of the title, so it may need fewer trials.
+        finished: shots of the title that it knows; with them it needs fewer trials.
     """
     recipe, policy = mezzanine.recipe.search, mezzanine.recipe.policy
     length_s = float(mezzanine.pieces[shot].frames / mezzanine.frame_rate)
@@ -58,7 +59,7 @@ def search_task(
         crf_step=CRF_STEP[codec],
         floor_vmaf=min(LOWEST_FLOOR_VMAF, policy.floor_vmaf),
         top_vmaf=min(100.0, policy.top_vmaf + TOP_MARGIN_VMAF),
-        max_trials=recipe.most_trials(len(sizes), is_warm=is_warm),
+        max_trials=recipe.most_trials(len(sizes), start_of(len(mezzanine.pieces), finished)),
         stop_regret=recipe.stop_regret,
         cpu_budget_s=_budget_s(mezzanine, codec, shot),
         min_saved_bits_per_cpu_s=recipe.min_saved_bits_per_cpu_s,
@@ -75,11 +76,11 @@ def trial_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, size: Resolution
     return PROCESS_START_S + 1e-9 * mezzanine.pieces[shot].frames * frame_ns
 
 
-def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, is_warm: bool) -> float:
+def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, wave: int) -> float:
     """Returns the CPU seconds that a shot's search needs at most, give or take a third."""
-    recipe = mezzanine.recipe.search
     costs_s = [trial_cost_s(mezzanine, codec, shot, size) for size in searched_sizes(mezzanine)]
-    return recipe.most_trials(len(costs_s), is_warm=is_warm) * sum(costs_s) / len(costs_s)
+    start = start_of(len(mezzanine.pieces), WARM_FROM if wave else 0)
+    return mezzanine.recipe.search.most_trials(len(costs_s), start) * sum(costs_s) / len(costs_s)
 
 
 def plan_search_units(mezzanine: Mezzanine, codec: Codec, wave: int, shots: Sequence[int]) -> tuple[SearchUnit, ...]:
@@ -87,7 +88,7 @@ def plan_search_units(mezzanine: Mezzanine, codec: Codec, wave: int, shots: Sequ
 
     A shot's rounds follow each other, so a shot is never divided; short shots are collated, as trial units are.
     """
-    costs_s = {shot: search_cost_s(mezzanine, codec, shot, is_warm=wave > 0) for shot in shots}
+    costs_s = {shot: search_cost_s(mezzanine, codec, shot, wave=wave) for shot in shots}
     limit_s = min(LONGEST_UNIT_S, max(SHORTEST_UNIT_S, sum(costs_s.values()) / UNITS_AT_LEAST))
     pictures_s = {shot: float(mezzanine.pieces[shot].frames / mezzanine.frame_rate) for shot in shots}
     loads = {shot: max(costs_s[shot] / limit_s, pictures_s[shot] / LONGEST_PICTURES_S) for shot in shots}

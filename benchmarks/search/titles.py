@@ -14,9 +14,9 @@ from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
 from domain.mezzanine import scored_step
 from domain.search import CRF_STEP, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
-from domain.search_recipe import SearchRecipe
+from domain.search_recipe import SearchRecipe, SearchStart
 from ladders.search.calibration import Calibration, anchor_count, anchors
-from ladders.search.waves import WARM_FROM, plan_waves, prior_of
+from ladders.search.waves import plan_waves, prior_of, start_of
 from ladders.search_design import split_by_memory
 
 SHIPPED = SearchRecipe()
@@ -52,7 +52,7 @@ def difficulty_of(shot: BenchShot) -> float:
     return math.log(8 * shot.size_bytes / (shot.frames * shot.display.pixels))
 
 
-def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, *, is_warm: bool) -> SearchTask:
+def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, start: SearchStart) -> SearchTask:
     """Returns what the search of a shot is told: the grid's sizes and CRF range, nothing of its trials."""
     low, high = CRF_RANGE[setting.codec]
     return SearchTask(
@@ -64,7 +64,7 @@ def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, *, is
         crf_step=CRF_STEP[setting.codec],
         floor_vmaf=LOWEST_TARGET_VMAF,
         top_vmaf=HIGHEST_TARGET_VMAF,
-        max_trials=SHIPPED.most_trials(len(ceilings.sizes), is_warm=is_warm),
+        max_trials=SHIPPED.most_trials(len(ceilings.sizes), start),
         stop_regret=SHIPPED.stop_regret,
         difficulty=difficulty_of(shot),
     )
@@ -81,35 +81,23 @@ async def search_title(
 
     A shot of the first wave is cold; later ones know the finished shots of the waves before theirs.
     """
+    together = len(shots) if design.is_warm else 1
     difficulties = [difficulty_of(shot) for shot in shots]
     finished: dict[int, PriorShot] = {}
     found: dict[str, Search] = {}
     for wave in plan_waves(difficulties):
         known = [finished[index] for index in sorted(finished)] if design.is_warm else []
-        priors = [prior_of(difficulties[index], known) if known else TitlePrior() for index in wave]
-        searches = await asyncio.gather(
-            *(
-                _search(source, shots[index], setting, ceilings[shots[index].name], prior, design)
-                for index, prior in zip(wave, priors, strict=True)
-            )
-        )
-        for index, search in zip(wave, searches, strict=True):
+        start = start_of(together, len(known))
+        running = []
+        for index in wave:
+            shot, prior = shots[index], prior_of(difficulties[index], known) if known else TitlePrior()
+            task = search_task(shot, setting, ceilings[shot.name], start)
+            running.append(search_shot(task, prior, _measure_with(source, task, shot, setting, design.subsample)))
+        for index, search in zip(wave, await asyncio.gather(*running), strict=True):
             found[shots[index].name] = search
             vmafs = ceilings[shots[index].name].vmafs
             finished[index] = PriorShot(difficulty=difficulties[index], ceilings=vmafs, seen=search.seen)
     return {shot.name: found[shot.name] for shot in shots}
-
-
-async def _search(
-    source: TrialSource,
-    shot: BenchShot,
-    setting: Setting,
-    ceilings: ShotCeilings,
-    prior: TitlePrior,
-    design: Design,
-) -> Search:
-    task = search_task(shot, setting, ceilings, is_warm=len(prior.shots) >= WARM_FROM)
-    return await search_shot(task, prior, _measure_with(source, task, shot, setting, design.subsample))
 
 
 def _measure_with(source: TrialSource, task: SearchTask, shot: BenchShot, setting: Setting, most: int) -> Measure:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from domain.search import PriorShot, TitlePrior
+from domain.search_recipe import SearchStart
 
 NEIGHBORS = 6
 """Finished shots that a new one hears of: more of them change little, and each adds its trials to the model."""
@@ -42,6 +43,13 @@ def plan_waves(difficulties: Sequence[float]) -> tuple[tuple[int, ...], ...]:
         waves.append(tuple(sorted(medoids)))
         left = [shot for shot in left if shot not in medoids]
     return (*waves, tuple(sorted(left)))
+
+
+def start_of(shots: int, finished: int) -> SearchStart:
+    """Returns what a shot of a title of so many shots has to go by, where so many of them are finished."""
+    if finished >= WARM_FROM:
+        return SearchStart.WARM
+    return SearchStart.FIRST if shots >= FEWEST_SHOTS else SearchStart.ALONE
 
 
 def prior_of(difficulty: float, finished: Sequence[PriorShot]) -> TitlePrior:

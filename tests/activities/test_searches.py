@@ -18,7 +18,7 @@ from activities.trial_shelf import TrialShelf
 from domain.ladder_policy import LadderPolicy
 from domain.recipe import CodecRecipe, Recipe
 from domain.search import PriorSet
-from domain.search_recipe import SearchRecipe
+from domain.search_recipe import SearchRecipe, SearchStart
 from domain.steps import LadderSet, SearchWave
 from domain.values import Sha256
 from domain.video import Codec, Color, Resolution
@@ -83,7 +83,7 @@ async def test_a_search_that_runs_twice_starts_nothing_the_second_time(
     unit = title.unit(BOTH_SHOTS)
     first = await search(environment, title.box, unit)
     assert (first.made, first.reused, first.trials_reused) == (2, 0, 0)
-    assert 2 * 3 <= first.trials <= 2 * RECIPE.search.most_trials(5, is_warm=False)
+    assert 2 * 3 <= first.trials <= 2 * RECIPE.search.most_trials(5, SearchStart.ALONE)
     assert first.cpu_s > 0
     assert first.tool_s > 0
     again = await search(environment, without_programs(title), unit)

@@ -12,10 +12,17 @@ from domain.files import StoredFile
 from domain.mezzanine import Mezzanine, MezzaninePiece, scored_step
 from domain.recipe import CodecRecipe, Recipe
 from domain.search import TrialAsk
-from domain.search_recipe import SearchRecipe
+from domain.search_recipe import SearchRecipe, SearchStart
 from domain.shots import Shot, ShotList
 from domain.video import Codec, Color, FrameRange, Resolution, SourceDescription, VideoTrack
-from ladders.search_design import plan_search_units, search_task, searched_sizes, split_by_memory, trial_cost_s
+from ladders.search_design import (
+    plan_search_units,
+    search_cost_s,
+    search_task,
+    searched_sizes,
+    split_by_memory,
+    trial_cost_s,
+)
 from ladders.trial_design import PIXELS_IN_MEMORY
 
 FILE = StoredFile(uri="s3://bucket/key", sha256="a" * 64, size_bytes=1_000_000)
@@ -63,7 +70,7 @@ def test_scores_rest_on_an_odd_step_and_on_six_frames_where_a_shot_has_them(step
 
 def test_a_search_looks_at_the_policys_window_and_a_little_beyond() -> None:
     mezzanine = title([48])
-    task = search_task(mezzanine, Codec.AV1, 0, (99.0,) * 5, is_warm=False)
+    task = search_task(mezzanine, Codec.AV1, 0, (99.0,) * 5, finished=0)
     assert (task.lowest_crf, task.highest_crf, task.crf_step) == (20.0, 63.0, 0.25)
     assert (task.floor_vmaf, task.top_vmaf) == (30.0, 95.5)
     assert task.sizes == searched_sizes(mezzanine)
@@ -75,22 +82,39 @@ def test_a_search_looks_at_the_policys_window_and_a_little_beyond() -> None:
 def test_a_warm_search_may_make_fewer_trials() -> None:
     recipe = Recipe(search=SearchRecipe(max_trials=20, max_trials_warm=9))
     counts = [
-        search_task(title([48], recipe), Codec.H264, 0, (99.0,) * 5, is_warm=warm).max_trials for warm in (False, True)
+        search_task(title([48], recipe), Codec.H264, 0, (99.0,) * 5, finished=known).max_trials for known in (0, 2)
     ]
     assert counts == [20, 9]
 
 
+@pytest.mark.parametrize(
+    ("shots", "finished", "most"), [(1, 0, 22), (3, 0, 22), (4, 0, 18), (4, 1, 18), (4, 2, 10), (900, 0, 18)]
+)
+def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished: int, most: int) -> None:
+    mezzanine = title([48] * shots)
+    assert search_task(mezzanine, Codec.H264, 0, (99.0,) * 5, finished=finished).max_trials == most
+    if finished != 1:
+        costs_s = [trial_cost_s(mezzanine, Codec.H264, 0, size) for size in searched_sizes(mezzanine)]
+        cost_s = search_cost_s(mezzanine, Codec.H264, 0, wave=finished)
+        assert cost_s == pytest.approx(most * sum(costs_s) / len(costs_s))
+
+
 def test_more_sizes_may_have_more_trials() -> None:
     recipe = SearchRecipe()
-    assert [recipe.most_trials(sizes, is_warm=False) for sizes in (1, 5, 6, 7, 8)] == [18, 18, 18, 20, 22]
-    assert [recipe.most_trials(sizes, is_warm=True) for sizes in (1, 5, 6, 7, 8)] == [10, 10, 10, 11, 12]
-    assert SearchRecipe(max_trials=7, max_trials_warm=6).most_trials(7, is_warm=True) == 6
+    for start, most in (
+        (SearchStart.ALONE, [22, 22, 22, 24, 26]),
+        (SearchStart.FIRST, [18, 18, 18, 20, 22]),
+        (SearchStart.WARM, [10, 10, 10, 11, 12]),
+    ):
+        assert [recipe.most_trials(sizes, start) for sizes in (1, 5, 6, 7, 8)] == most
+    asked = SearchRecipe(max_trials=7, max_trials_warm=6)
+    assert [asked.most_trials(7, start) for start in SearchStart] == [7, 7, 6]
 
 
 def test_a_budget_is_dealt_out_to_the_last_second() -> None:
     mezzanine = title([24, 72, 48], Recipe(codecs=BOTH, search=SearchRecipe(cpu_budget_s=600.0)))
     parts = {
-        (codec, shot): search_task(mezzanine, codec, shot, (99.0,) * 5, is_warm=False).cpu_budget_s or 0.0
+        (codec, shot): search_task(mezzanine, codec, shot, (99.0,) * 5, finished=0).cpu_budget_s or 0.0
         for codec in (Codec.H264, Codec.AV1)
         for shot in range(3)
     }
@@ -101,7 +125,7 @@ def test_a_budget_is_dealt_out_to_the_last_second() -> None:
 
 def test_expected_views_turn_saved_bits_into_cpu_seconds() -> None:
     recipe = Recipe(search=SearchRecipe(expected_views=1_000.0, min_saved_gb_per_cpu_hour=4.5))
-    task = search_task(title([48], recipe), Codec.H264, 0, (99.0,) * 5, is_warm=False)
+    task = search_task(title([48], recipe), Codec.H264, 0, (99.0,) * 5, finished=0)
     assert task.min_saved_bits_per_cpu_s == pytest.approx(1e7)
     assert task.delivered_s == pytest.approx(2_000.0)
 
