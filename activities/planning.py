@@ -19,7 +19,16 @@ from domain.ladder import Ladder, Rung, ShotPoints
 from domain.mezzanine import Mezzanine
 from domain.result import PicturePoint, PictureSet, TitlePicture
 from domain.search import CRF_STEP, PriorSet
-from domain.steps import JudgedLadders, LadderSet, LadderTask, PlannedLadders, PlannedSearches, SearchWave
+from domain.steps import (
+    CorrectedTask,
+    JudgedLadders,
+    LadderSet,
+    LadderTask,
+    PlannedLadders,
+    PlannedSearches,
+    SearchWave,
+    SettledLadders,
+)
 from domain.video import Codec, Resolution
 from domain.work import (
     AssembleUnit,
@@ -38,6 +47,7 @@ from ladders.hull import on_hull
 from ladders.rung_moves import KnownCurves
 from ladders.rung_selection import hulls_of, plan_ladder, plan_ladder_from, title_hulls
 from ladders.search_design import plan_search_units, search_cost_s
+from ladders.settling import settled_rung
 from ladders.trial_design import plan_trial_units, unit_cost_s
 
 P = ParamSpec("P")
@@ -178,6 +188,26 @@ class PlanActivities:
         )
 
     @activity.defn
+    async def settle_ladders(self, task: CorrectedTask) -> SettledLadders:
+        """Chooses among the encodes of shots that a correction has made twice, when all are measured."""
+        mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
+        planned, corrected = [
+            await asyncio.to_thread(self._box.results.read_document, ladders, LadderSet)
+            for ladders in (task.planned, task.corrected)
+        ]
+        settled, settled_s = await asyncio.to_thread(
+            _timed, self._settle_all, mezzanine, planned.ladders, corrected.ladders, Pulse("rungs")
+        )
+        mixed = sum(
+            rung != was
+            for ladder, before in zip(settled, corrected.ladders, strict=True)
+            for rung, was in zip(ladder.rungs, before.rungs, strict=True)
+        )
+        kept = corrected.model_copy(update={"ladders": settled})
+        ladders = await asyncio.to_thread(self._box.results.put_document, kept) if mixed else task.corrected
+        return SettledLadders(ladders=ladders, mixed_rungs=mixed, cpu_s=settled_s)
+
+    @activity.defn
     async def plan_assembly(self, task: LadderTask) -> WorkList:
         """Plans the renditions: one for each rung."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
@@ -245,6 +275,27 @@ class PlanActivities:
         if not verdict.corrections:
             return rung
         return corrected_rung(rung, verdict).model_copy(update={"corrected": True})
+
+    def _settle_all(
+        self, mezzanine: Mezzanine, planned: Sequence[Ladder], corrected: Sequence[Ladder], pulse: Pulse
+    ) -> tuple[Ladder, ...]:
+        # Rungs may have been skipped in between: a promise is a rung's own, places are not.
+        before = {(ladder.codec, rung.promised): rung for ladder in planned for rung in ladder.rungs}
+        settled = []
+        for ladder in corrected:
+            rungs = []
+            for rung in ladder.rungs:
+                first = before[ladder.codec, rung.promised]
+                rungs.append(rung if rung.shots == first.shots else self._settled(mezzanine, ladder, first, rung))
+                pulse(len(rungs))
+            settled.append(ladder.model_copy(update={"rungs": tuple(rungs)}))
+        return tuple(settled)
+
+    def _settled(self, mezzanine: Mezzanine, ladder: Ladder, first: Rung, second: Rung) -> Rung:
+        delivered, delivered_again = [
+            read_delivered(self._box, mezzanine, ladder.codec, rung)[0] for rung in (first, second)
+        ]
+        return settled_rung(first, second, delivered, delivered_again)
 
     async def _keep(
         self,

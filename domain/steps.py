@@ -250,6 +250,24 @@ class JudgedLadders(Value):
     cpu_s: float
 
 
+class CorrectedTask(Value):
+    """Choose among the encodes of corrected rungs, when all are measured."""
+
+    mezzanine: StoredFile
+    planned: StoredFile
+    """The ladders before the correction."""
+    corrected: StoredFile
+
+
+class SettledLadders(Value):
+    """The ladders as they are delivered."""
+
+    ladders: StoredFile
+    mixed_rungs: int
+    """Rungs whose correction overshot: some of their shots are as they were planned."""
+    cpu_s: float
+
+
 class PackageTask(Value):
     """Package all tracks."""
 

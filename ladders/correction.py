@@ -90,8 +90,8 @@ def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCu
         TooFewPoints: nothing is known of a guilty shot at the rung's resolution.
     """
     _check(rung, delivered)
-    mean = _mean_of(delivered)
-    violations = bucket_overflow(_stitched(delivered), _frame_rate(delivered), rung.rate_cap)
+    mean = mean_of(delivered)
+    violations = late_frames(rung, delivered)
     miss = mean.vmaf - rung.promised.vmaf
     off_promise = abs(miss) > OFF_PROMISE_VMAF
     corrected = _capped(rung, delivered, violations)
@@ -120,12 +120,18 @@ def _check(rung: Rung, delivered: Sequence[DeliveredShot]) -> None:
         )
 
 
-def _mean_of(delivered: Sequence[DeliveredShot]) -> Promise:
+def mean_of(delivered: Sequence[DeliveredShot]) -> Promise:
+    """Returns the mean rate and quality of a rung, weighted by duration."""
     durations = [shot.duration_s for shot in delivered]
     return Promise(
         bitrate_bps=float(np.average([shot.bitrate_bps for shot in delivered], weights=durations)),
         vmaf=float(np.average([shot.vmaf for shot in delivered], weights=durations)),
     )
+
+
+def late_frames(rung: Rung, delivered: Sequence[DeliveredShot]) -> tuple[int, ...]:
+    """Returns the frames of the stitched stream, rising, that come late from the rung's leaky bucket."""
+    return bucket_overflow(_stitched(delivered), _frame_rate(delivered), rung.rate_cap)
 
 
 def _stitched(delivered: Sequence[DeliveredShot]) -> list[int]:

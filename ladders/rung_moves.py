@@ -1,7 +1,8 @@
 """Which shots of a rung to encode again, and at which CRFs, so that its mean quality comes back to the promise."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,8 @@ GOOD_ENOUGH_VMAF = 0.25
 """No further shot is looked for when the predicted miss is at most this."""
 FARTHEST_VMAF = 4.0
 """A shot that moves for others stays within this of what was planned for it."""
+SURE_VMAF = 0.4
+"""A single measured encode that brings the predicted miss within this is taken before anything is encoded anew."""
 _CAP_BINDS = 0.9
 """A capped shot that spends this part of its cap cannot spend more: a lower CRF would change nothing."""
 
@@ -59,6 +62,8 @@ class _Reach:
     vmafs: Floats
     """Expected, never rising."""
     rates_bps: Floats
+    measured: tuple[int, ...]
+    """Places at which an encode of the shot was measured, but for the delivered one."""
 
     def nearest(self, vmaf: float) -> int:
         """Returns the place whose quality is nearest."""
@@ -91,43 +96,111 @@ def recoded(
 ) -> dict[int, ShotChoice]:
     """Returns new choices by shot, so that the expected mean VMAF comes as near to the promise as CRFs allow.
 
-    First the guilty shots, those that deviate from their own predicted VMAF in the direction of the miss: worst
-    contribution first, each by no more than it deviates and no more than the miss asks for, until the rest is within
-    ``GOOD_ENOUGH_VMAF``. Where that is not enough (a rate cap binds, or a whole CRF is too much for a single shot),
-    other shots go along: one CRF at a time where a bit buys most, or costs least, none farther than ``FARTHEST_VMAF``.
+    First of all, what is sure: one shot that goes to a CRF at which it was measured already, so that the miss is within
+    ``SURE_VMAF``; of several a guilty shot, one that deviates from its own predicted VMAF in the direction of the miss.
+    An encoder may jump by some VMAF between two CRFs (decision 0040), and only what was measured is known.
+
+    Otherwise the guilty shots: worst contribution first, each by no more than it deviates and no more than the miss
+    asks for, until the rest is within ``GOOD_ENOUGH_VMAF``. Where that is not enough (a rate cap binds, or a whole CRF
+    is too much for a single shot), other shots go along: one CRF at a time where a bit buys most, or costs least, none
+    farther than ``FARTHEST_VMAF``.
 
     Raises:
         TooFewPoints: nothing is known of a shot that is to move at the rung's resolution.
     """
     total_s = sum(shot.duration_s for shot in delivered)
     miss = sum(shot.vmaf * shot.duration_s for shot in delivered) / total_s - rung.promised.vmaf
-    sign = 1.0 if miss > 0 else -1.0
     pairs = [
         (choice, shot)
         for choice, shot in zip(rung.shots, delivered, strict=True)
-        if sign > 0 or not cap_binds(choice, shot)
+        if miss > 0 or not cap_binds(choice, shot)
     ]
-    reaches: dict[int, _Reach] = {}
+    reaches = _Reaches(rung, known, crf_step, total_s)
+    return _sure_move(reaches, pairs, miss) or _likely_moves(reaches, pairs, miss)
 
-    def reach(choice: ShotChoice, shot: DeliveredShot) -> _Reach:
-        # A curve takes milliseconds, and most shots of a long title never move.
-        if shot.shot_index not in reaches:
-            reaches[shot.shot_index] = _reach(rung, choice, shot, known, crf_step, shot.duration_s / total_s)
-        return reaches[shot.shot_index]
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Reaches:
+    """What the shots of a rung could be encoded at instead: a curve takes milliseconds, so only if asked for."""
+
+    rung: Rung
+    known: KnownCurves
+    crf_step: float
+    total_s: float
+    found: dict[int, _Reach] = field(default_factory=dict)
+
+    def of(self, choice: ShotChoice, shot: DeliveredShot) -> _Reach:
+        """Returns what one shot could be encoded at."""
+        if shot.shot_index not in self.found:
+            self.found[shot.shot_index] = self._look(choice, shot)
+        return self.found[shot.shot_index]
+
+    def _look(self, choice: ShotChoice, shot: DeliveredShot) -> _Reach:
+        """Returns a shot's curve, moved so that it goes through what was delivered."""
+        point = None
+        if not cap_binds(choice, shot) and shot.bitrate_bps > 0:
+            # A cap makes an encode that belongs to no CRF.
+            point = RateQualityPoint(
+                resolution=self.rung.resolution, crf=shot.crf, bitrate_bps=shot.bitrate_bps, vmaf=max(0.0, shot.vmaf)
+            )
+        curve = self.known.curve_with(choice.shot_index, self.rung.resolution, point)
+        crfs = np.unique(np.append(encodable_crfs(curve, self.crf_step), shot.crf))
+        rates_bps, vmafs = curve.at_crfs(crfs)
+        here = int(np.searchsorted(crfs, shot.crf))
+        return _Reach(
+            choice=choice,
+            shot=shot,
+            weight=shot.duration_s / self.total_s,
+            crfs=crfs,
+            vmafs=vmafs - vmafs[here] + shot.vmaf,
+            rates_bps=shot.bitrate_bps * rates_bps / rates_bps[here],
+            measured=tuple(np.flatnonzero(np.isin(crfs, curve.trial_crfs) & (crfs != shot.crf)).tolist()),
+        )
+
+
+def _sure_move(
+    reaches: _Reaches, pairs: Sequence[tuple[ShotChoice, DeliveredShot]], miss: float
+) -> dict[int, ShotChoice]:
+    """Returns the one shot that goes where it was measured, and is enough; or nothing.
+
+    Another than a guilty one goes only where no guilty one lies far from its plan: that would stay as it is.
+    """
+    sign = math.copysign(1.0, miss)
+    is_one_far = any(_guilt(*pair, sign) > FARTHEST_VMAF for pair in pairs)
+    sure: list[tuple[bool, float, int, ShotChoice]] = []
+    for choice, shot in pairs:
+        guilt = _guilt(choice, shot, sign)
+        farthest = (FARTHEST_VMAF + abs(guilt)) * shot.duration_s / reaches.total_s
+        # A trial has no cap: where the shot has one, it is not what would be delivered.
+        if choice.rate_cap is not None or abs(miss) - farthest > SURE_VMAF or (guilt <= 0 and is_one_far):
+            continue
+        able = reaches.of(choice, shot)
+        for place in able.measured:
+            left = abs(miss + able.weight * (float(able.vmafs[place]) - shot.vmaf))
+            if left <= SURE_VMAF and abs(able.vmafs[place] - choice.predicted.vmaf) <= FARTHEST_VMAF:
+                sure.append((guilt <= 0, left, shot.shot_index, able.at(place)))
+    best = min(sure, key=lambda move: move[:3], default=None)
+    return {} if best is None else {best[2]: best[3]}
+
+
+def _likely_moves(
+    reaches: _Reaches, pairs: Sequence[tuple[ShotChoice, DeliveredShot]], miss: float
+) -> dict[int, ShotChoice]:
+    """Returns the shots that go where their curves bring the mean nearest to the promise."""
+    sign = math.copysign(1.0, miss)
     moved: dict[int, int] = {}
     for choice, shot in sorted(pairs, key=lambda pair: -_guilt(pair[0], pair[1], sign) * pair[1].duration_s):
         deviation = _guilt(choice, shot, sign)
         if deviation <= 0 or sign * miss <= GOOD_ENOUGH_VMAF:
             break
-        able = reach(choice, shot)
+        able = reaches.of(choice, shot)
         place = able.nearest(shot.vmaf - sign * min(deviation, sign * miss / able.weight))
         if able.crfs[place] != shot.crf:
             moved[shot.shot_index] = place
             miss += able.weight * (float(able.vmafs[place]) - shot.vmaf)
     if sign * miss > GOOD_ENOUGH_VMAF:
-        _share_out([reach(*pair) for pair in pairs], moved, miss)
-    return {index: reaches[index].at(place) for index, place in moved.items()}
+        _share_out([reaches.of(*pair) for pair in pairs], moved, miss)
+    return {index: reaches.found[index].at(place) for index, place in moved.items()}
 
 
 def cap_binds(choice: ShotChoice, shot: DeliveredShot) -> bool:
@@ -137,25 +210,6 @@ def cap_binds(choice: ShotChoice, shot: DeliveredShot) -> bool:
 
 def _guilt(choice: ShotChoice, shot: DeliveredShot, sign: float) -> float:
     return sign * (shot.vmaf - choice.predicted.vmaf)
-
-
-def _reach(
-    rung: Rung, choice: ShotChoice, shot: DeliveredShot, known: KnownCurves, crf_step: float, weight: float
-) -> _Reach:
-    """Returns what a shot could be encoded at: its curve, moved so that it goes through what was delivered."""
-    point = None
-    if not cap_binds(choice, shot) and shot.bitrate_bps > 0:
-        # A cap makes an encode that belongs to no CRF.
-        point = RateQualityPoint(
-            resolution=rung.resolution, crf=shot.crf, bitrate_bps=shot.bitrate_bps, vmaf=max(0.0, shot.vmaf)
-        )
-    curve = known.curve_with(choice.shot_index, rung.resolution, point)
-    crfs = np.unique(np.append(encodable_crfs(curve, crf_step), shot.crf))
-    rates_bps, vmafs = curve.at_crfs(crfs)
-    here = int(np.searchsorted(crfs, shot.crf))
-    return _Reach(
-        choice, shot, weight, crfs, vmafs - vmafs[here] + shot.vmaf, shot.bitrate_bps * rates_bps / rates_bps[here]
-    )
 
 
 def _share_out(reaches: Sequence[_Reach], moved: dict[int, int], miss: float) -> None:

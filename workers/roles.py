@@ -56,6 +56,7 @@ def activities_of(role: str, toolbox: Toolbox) -> list[Callable[..., Any]]:
             plans.plan_ladders,
             plans.plan_measures,
             plans.judge_ladders,
+            plans.settle_ladders,
             plans.plan_assembly,
             mapping.plan_tone_mapping,
             mapping.gather_sdr_mezzanine,

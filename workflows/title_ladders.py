@@ -7,8 +7,16 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.planning import PlanActivities
     from activities.skipping import SkipActivities
+    from domain.files import StoredFile
     from domain.recipe import Recipe
-    from domain.steps import LadderTask, MezzanineReference, PlannedLadders, PlannedSearches, SearchWave
+    from domain.steps import (
+        CorrectedTask,
+        LadderTask,
+        MezzanineReference,
+        PlannedLadders,
+        PlannedSearches,
+        SearchWave,
+    )
     from domain.video import Codec
     from workflows.activity_options import ActivityOptions, light_options
     from workflows.side_by_side import side_by_side
@@ -77,12 +85,15 @@ class TitleLadders:
             PlanActivities.judge_ladders, task, **self._lightly("hold every rung against its promise")
         )
         self._log.spend("plan", judged.cpu_s)
-        task = task.model_copy(update={"ladders": judged.ladders})
+        planned_ladders, task = task.ladders, task.model_copy(update={"ladders": judged.ladders})
         if judged.encodes.count:
             self._note(f"{judged.corrected_rungs} rungs corrected")
             await self._work.run_all("encode", judged.encodes)
             task = await self._without_skipped(task)
             await self._measure(task)
+            # Titles that were corrected before there was such a step deliver what the correction made.
+            if workflow.patched("settled-corrections"):
+                task = await self._settled(task, planned_ladders)
         return task
 
     async def assemble(self, task: LadderTask) -> None:
@@ -116,6 +127,18 @@ class TitleLadders:
         self._log.expect_rungs(trimmed.rungs, self._name)
         self._note(f"{trimmed.dropped} rungs skipped by decision")
         return task.model_copy(update={"ladders": trimmed.ladders})
+
+    async def _settled(self, task: LadderTask, planned: StoredFile) -> LadderTask:
+        """Chooses among the encodes of the shots that were made twice."""
+        settled = await workflow.execute_activity_method(
+            PlanActivities.settle_ladders,
+            CorrectedTask(mezzanine=task.mezzanine, planned=planned, corrected=task.ladders),
+            **self._lightly("choose among the encodes of corrected rungs"),
+        )
+        self._log.spend("plan", settled.cpu_s)
+        if settled.mixed_rungs:
+            self._note(f"{settled.mixed_rungs} corrected rungs keep some shots as they were planned")
+        return task.model_copy(update={"ladders": settled.ladders})
 
     async def _measure(self, task: LadderTask) -> None:
         measures = await workflow.execute_activity_method(

@@ -16,6 +16,7 @@ from ladders.pooling import pool_scores
 from ladders.rung_moves import DeliveredShot
 from ladders.rung_selection import plan_ladder_from
 from ladders.searched_title import SearchedShot, SearchedTitle
+from ladders.settling import settled_rung
 
 POLICY = LadderPolicy(floor_vmaf=30.0, min_bitrate_bps=10_000, lowest_bitrate_bps=10_000, min_gain_vmaf=0.0)
 """The default policy, but down to VMAF 30 whatever it brings the viewers: each rung is one more promise to test."""
@@ -59,8 +60,9 @@ async def keep_rungs(
         for index in missed
     }
     again = [corrected_rung(ladder.rungs[index], verdicts[index]) for index in missed]
-    second = dict(zip(missed, await _deliver(source, shots, setting, again), strict=True))
-    final = [second.get(index, delivered) for index, delivered in enumerate(first)]
+    final = list(first)
+    for index, rung, delivered in zip(missed, again, await _deliver(source, shots, setting, again), strict=True):
+        final[index] = _settled(ladder.rungs[index], rung, first[index], delivered)
     misses = tuple(_miss(rung, delivered) for rung, delivered in zip(ladder.rungs, final, strict=True))
     return KeptRungs(
         clip=clip,
@@ -74,6 +76,17 @@ async def keep_rungs(
 def _miss(rung: Rung, delivered: Sequence[DeliveredShot]) -> float:
     total_s = sum(shot.duration_s for shot in delivered)
     return sum(shot.vmaf * shot.duration_s for shot in delivered) / total_s - rung.promised.vmaf
+
+
+def _settled(
+    planned: Rung, corrected: Rung, first: Sequence[DeliveredShot], second: Sequence[DeliveredShot]
+) -> list[DeliveredShot]:
+    """Returns the shots that are delivered in the end, each as planned or as corrected."""
+    settled = settled_rung(planned, corrected, first, second)
+    return [
+        once if choice == was else twice
+        for choice, was, once, twice in zip(settled.shots, planned.shots, first, second, strict=True)
+    ]
 
 
 async def _deliver(

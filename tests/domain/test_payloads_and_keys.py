@@ -14,6 +14,7 @@ from domain.release import FirstPlayable, ReleaseReference, TitleReceipt
 from domain.result import ResultLadder, ResultTrials, StageCpu, TitlePicture
 from domain.steps import (
     CheckedPairing,
+    CorrectedTask,
     DetectedShotList,
     EncodedTracks,
     FinishedTitle,
@@ -34,6 +35,7 @@ from domain.steps import (
     ResultTask,
     SearchWave,
     SettledInspection,
+    SettledLadders,
     ShotTask,
     SplitTask,
     TextTask,
@@ -78,6 +80,8 @@ PAYLOADS = [
     PlannedProvisional(mezzanine=FILE, ladders=FILE, encodes=WORK, rungs=2, duration_s=123.456),
     LadderTask(mezzanine=FILE, ladders=FILE),
     JudgedLadders(ladders=FILE, encodes=WORK, corrected_rungs=24, cpu_s=1.5),
+    CorrectedTask(mezzanine=FILE, planned=FILE, corrected=FILE),
+    SettledLadders(ladders=FILE, mixed_rungs=24, cpu_s=1.5),
     PackageTask(mezzanine=FILE, ladders=FILE, title_key=SHA, key_set=SHA),
     TextTask(mezzanine=FILE, title_key=SHA),
     PackagedTitle(presentation=FILE, files=20_000, cpu_s=1234.56789),

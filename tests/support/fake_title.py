@@ -15,6 +15,7 @@ from domain.files import StoredFile
 from domain.release import FirstPlayable, ReleaseReference, TitleReceipt
 from domain.steps import (
     CheckedPairing,
+    CorrectedTask,
     DetectedShotList,
     EncodedTracks,
     FinishedTitle,
@@ -35,6 +36,7 @@ from domain.steps import (
     ResultTask,
     SearchWave,
     SettledInspection,
+    SettledLadders,
     ShotTask,
     SplitTask,
     StoppingFinding,
@@ -190,6 +192,11 @@ class FakeTitle:
                 ladders=task.mezzanine, encodes=encodes, corrected_rungs=self.corrected_units, cpu_s=1.0
             )
 
+        @activity.defn(name="settle_ladders")
+        async def settle_ladders(task: CorrectedTask) -> SettledLadders:
+            await self._delivers("settle_ladders", task.mezzanine)
+            return SettledLadders(ladders=task.corrected, mixed_rungs=1, cpu_s=1.0)
+
         @activity.defn(name="plan_assembly")
         async def plan_assembly(task: LadderTask) -> WorkList:
             await self._delivers("plan_assembly", task.mezzanine)
@@ -197,7 +204,13 @@ class FakeTitle:
                 return WorkList(kind=UnitKind.ASSEMBLE, plan=PART, count=2, encodes=2)
             return self._work(UnitKind.ASSEMBLE, 16, task.mezzanine)
 
-        rungs: list[Callable[..., Any]] = [plan_ladders, plan_measures, judge_ladders, plan_assembly]
+        rungs: list[Callable[..., Any]] = [
+            plan_ladders,
+            plan_measures,
+            judge_ladders,
+            settle_ladders,
+            plan_assembly,
+        ]
         return [plan_trials, plan_searches, plan_baseline, *rungs]
 
     def _beside(self) -> list[Callable[..., Any]]:

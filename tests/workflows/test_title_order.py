@@ -105,6 +105,10 @@ async def test_a_missed_promise_is_corrected_once_and_measured_again(temporal: W
     async with title_workers(temporal.client, fake.activities()):
         await (await start(temporal)).result()
     assert sum(call.startswith("judge_ladders") for call in fake.calls) == 1
+    # Which of two encodes is delivered is chosen when both are measured, and before they are joined.
+    order = [call.split()[0] for call in fake.calls]
+    last_measured = len(order) - 1 - order[::-1].index("run_measure_unit")
+    assert last_measured < order.index("settle_ladders") < order.index("plan_assembly")
     assert sum(call.startswith("plan_measures") for call in fake.calls) == 2
     assert sum(call.startswith("run_encode_unit") for call in fake.calls) == 8 + 3
 
