@@ -10,7 +10,7 @@ from domain.recipe import LadderPolicy
 from domain.video import Codec, Resolution
 from ladders.correction import MeasuredPoints, corrected_rung, judge_rung
 from ladders.errors import MismatchedShots, TooFewPoints
-from ladders.rung_moves import DeliveredShot
+from ladders.rung_moves import FARTHEST_VMAF, SURE_VMAF, DeliveredShot
 from ladders.rung_selection import plan_ladder
 from tests.ladders.titles import pilot_title, smooth_titles
 
@@ -67,6 +67,40 @@ def test_only_the_guilty_shot_gets_a_new_crf_in_the_right_direction(miss: float)
     assert math.copysign(1, new.crf - rung.shots[1].crf) == math.copysign(1, miss)
     assert corrected_rung(rung, verdict).shots[1] == new
     assert corrected_rung(rung, verdict).shots[0] == rung.shots[0]
+
+
+TRIAL_CRFS = (16.0, 25.0, 34.0, 43.0)
+
+
+def between_trials(rung: Rung) -> Rung:
+    """The rung without caps; none of its shots stands at a trial."""
+    assert not any(choice.crf in TRIAL_CRFS for choice in rung.shots)
+    shots = tuple(choice.model_copy(update={"rate_cap": None}) for choice in rung.shots)
+    return without_buckets(rung).model_copy(update={"shots": shots})
+
+
+def test_one_shot_goes_where_it_was_measured_if_that_is_enough() -> None:
+    shots = pilot_title()
+    rung = between_trials(middle_rung(shots))
+    delivered = deliver(rung, shots, dict.fromkeys(range(len(shots)), 0.9))
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    (new,) = verdict.corrections
+    assert new.crf in TRIAL_CRFS
+    shot = delivered[new.shot_index]
+    total_s = sum(shot.duration_s for shot in delivered)
+    expected = verdict.delivered.vmaf + (new.predicted.vmaf - shot.vmaf) * shot.duration_s / total_s
+    assert abs(expected - rung.promised.vmaf) <= SURE_VMAF
+    assert abs(new.predicted.vmaf - rung.shots[new.shot_index].predicted.vmaf) <= FARTHEST_VMAF
+
+
+def test_what_a_cap_has_shaped_is_not_taken_for_a_trial() -> None:
+    shots = pilot_title()
+    rung = between_trials(middle_rung(shots))
+    capped = tuple(choice.model_copy(update={"rate_cap": rung.rate_cap}) for choice in rung.shots)
+    rung = rung.model_copy(update={"shots": capped})
+    delivered = deliver(rung, shots, dict.fromkeys(range(len(shots)), 0.9))
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    assert len(verdict.corrections) > 1
 
 
 @settings(deadline=None, max_examples=50)
