@@ -24,7 +24,7 @@ class SearchStart(StrEnum):
 
 
 _TRIALS = {SearchStart.ALONE: (22, 2), SearchStart.FIRST: (18, 2), SearchStart.WARM: (10, 1)}
-"""Most trials of a shot, and how many more for each candidate size above six: decisions 0039 and 0040."""
+"""Most trials of a shot, and how many more for each candidate size above six: decisions 0036 and 0041."""
 
 
 class SearchRecipe(StrictValue):
