@@ -173,6 +173,9 @@ class FakeTitle:
             await self._called("plan_baseline")
             return self._work(UnitKind.BASELINE, 0)
 
+        return [plan_trials, plan_searches, plan_baseline, *self._ladders()]
+
+    def _ladders(self) -> list[Callable[..., Any]]:
         @activity.defn(name="plan_ladders")
         async def plan_ladders(mezzanine: StoredFile) -> PlannedLadders:
             await self._delivers("plan_ladders", mezzanine)
@@ -204,14 +207,7 @@ class FakeTitle:
                 return WorkList(kind=UnitKind.ASSEMBLE, plan=PART, count=2, encodes=2)
             return self._work(UnitKind.ASSEMBLE, 16, task.mezzanine)
 
-        rungs: list[Callable[..., Any]] = [
-            plan_ladders,
-            plan_measures,
-            judge_ladders,
-            settle_ladders,
-            plan_assembly,
-        ]
-        return [plan_trials, plan_searches, plan_baseline, *rungs]
+        return [plan_ladders, plan_measures, judge_ladders, settle_ladders, plan_assembly]
 
     def _beside(self) -> list[Callable[..., Any]]:
         @activity.defn(name="plan_provisional")
