@@ -37,7 +37,16 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 
 def test_a_title_and_every_kind_of_batch_are_recorded() -> None:
     batches = {f"batch_{kind.value}" for kind in UnitKind}
-    assert {path.stem for path in HISTORIES} == {"encode_title", "encode_title_sdr", *batches}
+    titles = {"encode_title", "encode_title_corrected", "encode_title_sdr"}
+    assert {path.stem for path in HISTORIES} == {*titles, *batches}
+
+
+def test_the_corrected_title_was_recorded_before_corrections_were_settled() -> None:
+    """Made with the tests' fake title: that such titles go on as they were begun is what it is kept for."""
+    text = (Path(__file__).parent / "encode_title_corrected.json").read_text(encoding="utf-8")
+    assert text.count('"plan_measures"') == 2
+    assert "settle_ladders" not in text
+    assert "settled-corrections" not in text
 
 
 async def test_a_history_with_a_missing_step_does_not_replay() -> None:
