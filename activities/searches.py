@@ -143,10 +143,9 @@ class _ShotRun:
         step = await self._next()
         while asks := self._new(step):
             rounds, is_dense = rounds + 1, is_dense or step.dense
-            whole = anchors(self.question.task, asks, self._anchor_count()) if rounds == 1 else ()
-            made = await self._make_all(asks, whole)
-            if whole:
-                self._calibrate(made)
+            anchored = anchors(self.question.task, asks, self._anchor_count()) if rounds == 1 else ()
+            made = await self._make_all(asks, anchored)
+            self._calibrate(made[: len(anchored)])
             order = {(ask.resolution, ask.crf): place for place, ask in enumerate(asks)}
             self._tell(sorted(made, key=lambda kept: order[kept.encode.resolution, kept.encode.crf or 0.0]))
             step = await self._next()
@@ -180,13 +179,13 @@ class _ShotRun:
         asks = () if step.stop else step.trials
         return [ask for ask in dict.fromkeys(asks) if (ask.resolution, ask.crf) not in known]
 
-    async def _make_all(self, asks: Sequence[TrialAsk], whole: Sequence[TrialAsk]) -> list[KeptTrial]:
-        """Makes the trials of a round, or finds them in the store; some of them are scored on every frame."""
-        sparse, mezzanine = self.place.mezzanine.search_metric(self.place.shot), self.place.mezzanine
-        made = []
+    async def _make_all(self, asks: Sequence[TrialAsk], anchored: Sequence[TrialAsk]) -> list[KeptTrial]:
+        """Makes the trials of a round, or finds them in the store; the anchors come first, and are scored closely."""
+        mezzanine, shot = self.place.mezzanine, self.place.shot
+        made: list[KeptTrial] = []
         for metric, part in (
-            (mezzanine.delivery_metric(), tuple(whole)),
-            (sparse, tuple(one for one in asks if one not in whole)),
+            (mezzanine.anchor_metric(shot), tuple(anchored)),
+            (mezzanine.search_metric(shot), tuple(one for one in asks if one not in anchored)),
         ):
             for group in split_by_memory(part):
                 made += await self._make(group, metric)
@@ -196,11 +195,13 @@ class _ShotRun:
         piece = self.place.mezzanine.pieces[self.place.shot]
         return anchor_count(piece.frames, self.place.mezzanine.search_metric(self.place.shot).subsample)
 
-    def _calibrate(self, made: Sequence[KeptTrial]) -> None:
-        """Learns from the trials that were scored whole how the scored frames of the others are to be weighted."""
-        whole = [kept.scores.frame_scores for kept in made if len(kept.scores.frame_scores) == kept.encode.frames]
-        step = self.place.mezzanine.search_metric(self.place.shot).subsample
-        self._calibration = Calibration.of(whole, step) if whole else None
+    def _calibrate(self, anchored: Sequence[KeptTrial]) -> None:
+        """Learns from the anchors how the scored frames of the other trials are to be weighted."""
+        if anchored:
+            mezzanine, shot = self.place.mezzanine, self.place.shot
+            step = mezzanine.search_metric(shot).subsample // mezzanine.anchor_metric(shot).subsample
+            scores = [kept.scores.frame_scores for kept in anchored]
+            self._calibration = Calibration.of(scores, mezzanine.pieces[shot].frames, step)
 
     async def _make(self, asks: Sequence[TrialAsk], metric: MetricRecipe) -> list[KeptTrial]:
         """Makes the trials that one process can hold, or finds them in the store."""

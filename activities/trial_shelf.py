@@ -9,7 +9,7 @@ from activities.heartbeats import Pulse
 from activities.toolbox import Toolbox
 from domain.cpu import CpuSplit
 from domain.encodes import EncodedShot, EncodeRecipe, MetricRecipe, ShotScores
-from domain.mezzanine import Mezzanine
+from domain.mezzanine import Mezzanine, anchor_step
 from domain.values import Sha256
 from media.trials import MadeEncode, TrialRun
 
@@ -36,13 +36,16 @@ class TrialShelf:
     def find_trial(self, recipe: EncodeRecipe, metric: MetricRecipe) -> KeptTrial | None:
         """Returns a trial that is there with its scores; scores are kept after their encode.
 
-        One that was scored on every frame serves for every n-th too: the scores are the same digits.
+        One that was scored on every frame serves for every n-th too, and every third for every ninth: the scores are
+        the same digits.
         """
         key = self.mezzanine.encode_key(self.shot, recipe)
         scores = self._find_scores(key, metric)
-        if scores is None and metric.subsample > 1:
-            whole = self._find_scores(key, metric.model_copy(update={"subsample": 1}))
-            every = whole.frame_scores[:: metric.subsample] if whole is not None else ()
+        for step in sorted({1, anchor_step(metric.subsample)} - {metric.subsample}):
+            if scores is not None:
+                break
+            closer = self._find_scores(key, metric.model_copy(update={"subsample": step}))
+            every = closer.frame_scores[:: metric.subsample // step] if closer is not None else ()
             scores = ShotScores(encode_key=key, metric=metric, frame_scores=every) if every else None
         encode = self.find_encode(recipe) if scores is not None else None
         return KeptTrial(encode, scores) if encode is not None and scores is not None else None

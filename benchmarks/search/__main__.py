@@ -23,7 +23,7 @@ from benchmarks.search.rules import faster_preset
 from benchmarks.search.shot_grid import ShotGrid
 from benchmarks.search.summary import frozen_digest, summarize_setting
 from benchmarks.search.tables import write_tables
-from benchmarks.search.titles import Design, TrialSource
+from benchmarks.search.titles import SHIPPED_STEP, Design, TrialSource
 from domain.errors import PertitleError
 from media.tools import find_tools, read_versions
 
@@ -49,7 +49,9 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
     add_grid_options(parser)
-    parser.add_argument("--subsample", type=int, default=7, choices=(1, 3, 5, 7), help="of the search, at most")
+    parser.add_argument(
+        "--subsample", type=int, default=SHIPPED_STEP, choices=(1, 3, 5, 7, 9), help="of the search, at most"
+    )
     parser.add_argument("--no-ceilings", action="store_true", help="ablation: the search knows no ceilings")
     parser.add_argument("--no-warm", action="store_true", help="ablation: no shot knows of another")
     parser.add_argument(

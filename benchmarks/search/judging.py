@@ -21,11 +21,11 @@ from benchmarks.search.title_rates import FlatPoint, TitleRates, best_flat_point
 from benchmarks.search.titles import (
     Design,
     TrialSource,
+    anchors_of,
     make_search_trials,
     make_trials,
     search_title,
     subsample_of,
-    whole_of,
 )
 from domain.cpu import CpuSplit
 from domain.ladder import RateQualityPoint
@@ -130,8 +130,8 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
     choices = grid.choose(_curves(search))
     measured = await _encoded(source, shot, case.setting, choices)
     asked = [TrialAsk(resolution=trial.resolution, crf=trial.crf) for trial in search.seen]
-    whole = whole_of(search.task, shot, search.first_round, subsample)
-    trials = await make_search_trials(source, shot, case.setting, asked, whole, subsample)
+    anchored = anchors_of(search.task, shot, search.first_round, subsample)
+    trials = await make_search_trials(source, shot, case.setting, asked, anchored, subsample)
     return SearchRecord(
         shot=shot.name,
         is_warm=False,
@@ -144,6 +144,7 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
         dense=search.dense,
         loss=hull_loss(grid.envelope, choices, measured),
         cpu=sum_of(trial.cpu for trial in trials),
+        encode_s_in_grid=sum(grid.cpu_at(ask.resolution, ask.crf).encode_s for ask in asked),
         ceilings_cpu_s=case.ceilings[shot.name].cpu_s,
         detection_cpu_s=shot.detection_cpu_s,
         chosen=tuple(

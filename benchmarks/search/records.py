@@ -36,6 +36,9 @@ class SearchRecord(Value):
     loss: HullLoss
     cpu: CpuSplit
     """Of its trials."""
+    encode_s_in_grid: float
+    """What the grid's own encodes at the trials' sizes and CRFs took, between two of them in proportion. Encodes are
+    the same work: where this is less than ``cpu.encode_s``, the machine was slower when the search ran."""
     ceilings_cpu_s: float
     detection_cpu_s: float
     chosen: tuple[ChosenPoint, ...]

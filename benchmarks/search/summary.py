@@ -25,7 +25,8 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
 
     ``hull_loss`` and ``cpu_ratio`` are of the search as shipped: warm within each clip. All losses and BD-rates are
     fractions. CPU of a search is that of every trial it asked for, its ceilings and its share of shot detection;
-    the grid's is that of its trials alone.
+    the grid's is that of its trials alone. ``cpu_ratio_at_grid_speed`` is corrected for a machine that was faster or
+    slower while the grid was made, as its encodes tell; the others are as they were counted.
     """
     shots = record.shots
     warm = [shot.warm for shot in shots]
@@ -36,6 +37,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
         "hull_loss": _losses(warm),
         "hull_loss_refined": _rounded(float(np.mean([shot.refined_loss for shot in shots]))),
         "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.warm)),
+        "cpu_ratio_at_grid_speed": _rounded(_cpu_ratio_at_grid_speed(shots, lambda shot: shot.warm)),
         "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.warm)),
         "noise_floor": _rounded(float(np.mean([shot.noise_floor for shot in shots]))),
         "encoding_floor": _rounded(float(np.mean([shot.encoding_floor for shot in shots]))),
@@ -54,6 +56,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
             "hull_loss": _losses([shot.cold for shot in shots]),
             "hull_loss_refined": _rounded(float(np.mean([shot.refined_loss_cold for shot in shots]))),
             "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.cold)),
+            "cpu_ratio_at_grid_speed": _rounded(_cpu_ratio_at_grid_speed(shots, lambda shot: shot.cold)),
             "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.cold)),
             "stop_reasons": _stops([shot.cold for shot in shots]),
         },
@@ -102,6 +105,12 @@ def _resampled(count: int, of: Callable[[list[int]], float]) -> list[float]:
 
 def _cpu_ratio(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRecord]) -> float:
     return sum(of(shot).cpu_s for shot in shots) / sum(shot.grid_cpu.total_s for shot in shots)
+
+
+def _cpu_ratio_at_grid_speed(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRecord]) -> float:
+    """The trials' encodes are the grid's, but for CRFs between: what differs is how fast the machine was."""
+    then, now = sum(of(shot).encode_s_in_grid for shot in shots), sum(of(shot).cpu.encode_s for shot in shots)
+    return _cpu_ratio(shots, of) * (then / now if then and now else 1.0)
 
 
 def _trials_ratio(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRecord]) -> float:

@@ -46,6 +46,7 @@ def search_rows(settings: Mapping[str, Any]) -> list[list[str]]:
                 percent(numbers["noise_floor"]),
                 percent(numbers["encoding_floor"]),
                 percent(found["cpu_ratio"], 1),
+                percent(found["cpu_ratio_at_grid_speed"], 1),
                 percent(found["trials_ratio"], 1),
             ])  # fmt: skip
     return rows
@@ -64,6 +65,7 @@ SEARCH_HEAD = (
     "noise",
     "floor",
     "CPU",
+    "at the grid's speed",
     "trials",
 )
 TITLE_HEAD = ("setting", "rungs", "kept at once", "kept", "fixed ladder", "one CRF", "per title", "search loss")

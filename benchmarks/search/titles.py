@@ -12,7 +12,8 @@ from benchmarks.oracle.table import BenchShot, Setting, Trial
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
-from domain.mezzanine import scored_step
+from domain.mezzanine import anchor_step, scored_step
+from domain.recipe import Recipe
 from domain.search import CRF_STEP, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe, SearchStart
 from ladders.search.calibration import Calibration, anchor_count, anchors
@@ -20,6 +21,7 @@ from ladders.search.waves import plan_waves, prior_of, start_of
 from ladders.search_design import split_by_memory
 
 SHIPPED = SearchRecipe()
+SHIPPED_STEP = Recipe().search_subsample
 """Trials and stop rule as the pipeline has them by default."""
 
 
@@ -36,7 +38,7 @@ class TrialSource(Protocol):
 class Design:
     """What may be varied for an ablation."""
 
-    subsample: int = 7
+    subsample: int = SHIPPED_STEP
     """At most; shots shorter than six scored frames get less."""
     is_warm: bool = True
     """Shots hear of finished shots of their title."""
@@ -101,22 +103,22 @@ async def search_title(
 
 
 def _measure_with(source: TrialSource, task: SearchTask, shot: BenchShot, setting: Setting, most: int) -> Measure:
-    """Returns how a shot's trials are made and seen: as in the pipeline, the first round has trials scored whole."""
+    """Returns how a shot's trials are made and seen: as in the pipeline, the first round has anchors."""
     step, known = subsample_of(shot, most), list[Calibration]()
 
     async def measure(asks: Sequence[TrialAsk]) -> Sequence[SeenTrial]:
-        whole = () if known else whole_of(task, shot, asks, step)
-        trials = await make_search_trials(source, shot, setting, asks, whole, step)
-        if whole:
-            scored = [trials[asks.index(ask)].frame_scores for ask in whole]
-            known.append(Calibration.of(scored, step))
+        anchored = () if known else anchors_of(task, shot, asks, step)
+        trials = await make_search_trials(source, shot, setting, asks, anchored, step)
+        if anchored:
+            scored = [trials[asks.index(ask)].frame_scores for ask in anchored]
+            known.append(Calibration.of(scored, shot.frames, step // anchor_step(step)))
         return [seen_of(trial, shot.frames, known[0] if known else None) for trial in trials]
 
     return measure
 
 
-def whole_of(task: SearchTask, shot: BenchShot, first_round: Sequence[TrialAsk], step: int) -> tuple[TrialAsk, ...]:
-    """Returns the trials of a shot's first round that are scored on every frame."""
+def anchors_of(task: SearchTask, shot: BenchShot, first_round: Sequence[TrialAsk], step: int) -> tuple[TrialAsk, ...]:
+    """Returns the trials of a shot's first round that are scored closely."""
     return anchors(task, first_round, anchor_count(shot.frames, step))
 
 
@@ -125,13 +127,13 @@ async def make_search_trials(
     shot: BenchShot,
     setting: Setting,
     asks: Sequence[TrialAsk],
-    whole: Sequence[TrialAsk],
+    anchored: Sequence[TrialAsk],
     step: int,
 ) -> tuple[Trial, ...]:
-    """Returns the trials of the asks, in their order; ``whole`` ones scored on every frame, others on every n-th."""
-    sparse = tuple(ask for ask in asks if ask not in whole)
+    """Returns the trials of the asks, in their order; the anchors scored closely, the others on every n-th frame."""
+    sparse = tuple(ask for ask in asks if ask not in anchored)
     made: dict[TrialAsk, Trial] = {}
-    for subsample, part in ((1, tuple(whole)), (step, sparse)):
+    for subsample, part in ((anchor_step(step), tuple(anchored)), (step, sparse)):
         made.update(zip(part, await make_trials(source, shot, setting, part, subsample=subsample), strict=True))
     return tuple(made[ask] for ask in asks)
 

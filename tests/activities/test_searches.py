@@ -23,6 +23,8 @@ from domain.steps import LadderSet, SearchWave
 from domain.values import Sha256
 from domain.video import Codec, Color, Resolution
 from domain.work import SearchUnit, UnitKind, UnitOutcome, UnitReference, WorkPlan
+from ladders.pooling import estimate_mean
+from ladders.search.calibration import Calibration
 from ladders.search_design import searched_sizes
 from media.bench import Bench, ShotPiece
 from media.progress import ignore_progress
@@ -168,34 +170,43 @@ def test_raw_pictures_are_announced(title: StoredTitle, monkeypatch: pytest.Monk
     assert raw - search_needs(title.mezzanine, 0).scratch_bytes == pixels * 3 // 2
 
 
-@pytest.mark.parametrize(("very_few", "whole_sizes"), [(12, (0, -1)), (2, (0,))])
-async def test_trials_of_a_short_shot_are_scored_whole_and_seen_as_they_are(
+@pytest.mark.parametrize(
+    ("short", "least", "steps", "anchored"), [(30, 6, (3, 1), (0, -1)), (2, 6, (3, 1), (0,)), (2, 2, (9, 3), (0,))]
+)
+async def test_anchors_are_scored_closely_and_teach_what_the_scores_of_the_others_mean(
     title: StoredTitle,
     environment: ActivityEnvironment,
     monkeypatch: pytest.MonkeyPatch,
-    very_few: int,
-    whole_sizes: tuple[int, ...],
+    short: int,
+    least: int,
+    steps: tuple[int, int],
+    anchored: tuple[int, ...],
 ) -> None:
-    """Of both shots more than two and less than twelve frames are scored otherwise."""
-    monkeypatch.setattr("ladders.search.calibration.VERY_FEW_FRAMES", very_few)
+    """The two shots have 22 and 19 frames."""
+    monkeypatch.setattr("ladders.search.calibration.SHORT_SHOT_FRAMES", short)
+    monkeypatch.setattr("domain.mezzanine.SCORED_FRAMES_AT_LEAST", least)
     await search(environment, title.box, title.unit(BOTH_SHOTS))
     found = read_searches(title.box, title.mezzanine, Codec.H264, waves_of(title.mezzanine), ignore_progress)
     for shot, searched in found.items():
         shelf, frames = TrialShelf(title.box, title.mezzanine, shot), title.mezzanine.pieces[shot].frames
-        sparse, whole = title.mezzanine.search_metric(shot), title.mezzanine.delivery_metric()
-        assert sparse.subsample > 1
-        sizes = set()
+        sparse, close = title.mezzanine.search_metric(shot), title.mezzanine.anchor_metric(shot)
+        assert (sparse.subsample, close.subsample) == steps
+        anchors, others = [], []
         for seen in searched.record.seen:
             recipe = title.mezzanine.encode_recipe(Codec.H264, seen.resolution, shot, crf=seen.crf)
-            kept = shelf.find_trial(recipe, whole)
-            if kept is not None:
-                sizes.add(seen.resolution)
-                assert len(kept.scores.frame_scores) == frames
-                assert seen.vmaf == pytest.approx(sum(kept.scores.frame_scores) / frames)
-                every = shelf.find_trial(recipe, sparse)
-                assert every is not None
-                assert every.scores.frame_scores == kept.scores.frame_scores[:: sparse.subsample]
-        assert sizes == {searched.record.task.sizes[place] for place in whole_sizes}
+            few, many = shelf.find_trial(recipe, sparse), shelf.find_trial(recipe, close)
+            assert few is not None
+            if many is None:
+                others.append((seen, few.scores.frame_scores))
+                continue
+            anchors.append((seen, many.scores.frame_scores))
+            assert few.scores.frame_scores == many.scores.frame_scores[:: steps[0] // steps[1]]
+        assert {seen.resolution for seen, _ in anchors} == {searched.record.task.sizes[place] for place in anchored}
+        assert len(anchors) == len(anchored) < len(others)
+        learnt = Calibration.of([scores for _, scores in anchors], frames, steps[0] // steps[1])
+        assert [seen.vmaf for seen, _ in others] == [pytest.approx(learnt.mean(scores)) for _, scores in others]
+        for seen, scores in anchors:
+            assert seen.vmaf == pytest.approx(estimate_mean(scores, frames))
 
 
 async def test_a_title_is_planned_from_its_searches_with_error_bars(

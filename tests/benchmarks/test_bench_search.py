@@ -10,6 +10,7 @@ import pytest
 from benchmarks.page import write_page
 from benchmarks.search.__main__ import main
 from benchmarks.search.records import SettingRecord
+from benchmarks.search.summary import summarize_setting
 from sample_media.clips import make_clip
 from tests.benchmarks.tables import write_oracle
 
@@ -49,6 +50,22 @@ def test_detection_and_trials_are_charged_to_the_search(replayed: Path) -> None:
 
     assert numbers["cpu_split"]["search"]["detection_s"] == pytest.approx(1.5)
     assert numbers["cpu_ratio"] == pytest.approx(spent / sum(shot.grid_cpu.total_s for shot in record.shots), abs=1e-6)
+
+
+def test_a_machine_that_was_slower_than_when_the_grid_was_made_is_corrected_for(replayed: Path) -> None:
+    record = SettingRecord.model_validate_json((replayed / "records.jsonl").read_text().splitlines()[0])
+    numbers = summarize_setting(record)
+    assert numbers["cpu_ratio_at_grid_speed"] == numbers["cpu_ratio"], "a replay takes its CPU from the grid"
+
+    slower = [
+        shot.model_copy(update={"warm": shot.warm.model_copy(update={"cpu": shot.warm.cpu.times(2)})})
+        for shot in record.shots
+    ]
+    found = summarize_setting(record.model_copy(update={"shots": tuple(slower)}))
+
+    assert found["cpu_ratio"] > 1.5 * numbers["cpu_ratio"]
+    assert found["cpu_ratio_at_grid_speed"] == pytest.approx(found["cpu_ratio"] / 2, abs=1e-5)
+    assert found["cold"]["cpu_ratio_at_grid_speed"] == found["cold"]["cpu_ratio"]
 
 
 def test_equal_tables_give_equal_bytes(replayed: Path, tmp_path: Path) -> None:

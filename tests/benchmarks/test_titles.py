@@ -77,7 +77,7 @@ async def test_replayed_subsampling_makes_the_metric_cheaper_and_nothing_else(la
 
 
 @pytest.mark.parametrize(
-    ("frames", "most", "step"), [(42, 7, 7), (41, 7, 5), (30, 7, 5), (20, 7, 3), (3, 7, 1), (99, 5, 5)]
+    ("frames", "most", "step"), [(54, 9, 9), (53, 9, 7), (41, 9, 5), (30, 9, 5), (20, 9, 3), (3, 9, 1), (99, 5, 5)]
 )
 def test_at_least_six_frames_of_a_shot_are_scored(frames: int, most: int, step: int) -> None:
     assert subsample_of(bench_shot().model_copy(update={"frames": frames}), most) == step

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.files import StoredFile
-from domain.mezzanine import Mezzanine, MezzaninePiece, scored_step
+from domain.mezzanine import Mezzanine, MezzaninePiece, anchor_step, scored_step
 from domain.recipe import CodecRecipe, Recipe
 from domain.search import TrialAsk
 from domain.search_recipe import SearchRecipe, SearchStart
@@ -68,6 +68,11 @@ def test_scores_rest_on_an_odd_step_and_on_six_frames_where_a_shot_has_them(step
     assert found == step or found + 2 > frames / 6
 
 
+@pytest.mark.parametrize(("step", "close"), [(1, 1), (3, 1), (5, 1), (7, 1), (9, 3), (11, 1), (15, 3)])
+def test_anchors_are_scored_on_the_frames_of_the_others_and_on_more(step: int, close: int) -> None:
+    assert anchor_step(step) == close
+
+
 def test_a_search_looks_at_the_policys_window_and_a_little_beyond() -> None:
     mezzanine = title([48])
     task = search_task(mezzanine, Codec.AV1, 0, (99.0,) * 5, finished=0)
@@ -88,7 +93,7 @@ def test_a_warm_search_may_make_fewer_trials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shots", "finished", "most"), [(1, 0, 22), (3, 0, 22), (4, 0, 18), (4, 1, 18), (4, 2, 10), (900, 0, 18)]
+    ("shots", "finished", "most"), [(1, 0, 22), (3, 0, 22), (4, 0, 18), (4, 1, 18), (4, 2, 11), (900, 0, 18)]
 )
 def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished: int, most: int) -> None:
     mezzanine = title([48] * shots)
@@ -104,7 +109,7 @@ def test_more_sizes_may_have_more_trials() -> None:
     for start, most in (
         (SearchStart.ALONE, [22, 22, 22, 24, 26]),
         (SearchStart.FIRST, [18, 18, 18, 20, 22]),
-        (SearchStart.WARM, [10, 10, 10, 11, 12]),
+        (SearchStart.WARM, [11, 11, 11, 12, 13]),
     ):
         assert [recipe.most_trials(sizes, start) for sizes in (1, 5, 6, 7, 8)] == most
     asked = SearchRecipe(max_trials=7, max_trials_warm=6)

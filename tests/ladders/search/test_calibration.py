@@ -1,4 +1,4 @@
-"""Whole scores of two trials teach what the scored frames of all others say of the shot's mean."""
+"""Close scores of a trial or two teach what the scored frames of all others say of the shot's mean."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from domain.search import TrialAsk
 from ladders.pooling import estimate_mean
 from ladders.search.calibration import (
     FEW_FRAMES,
-    VERY_FEW_FRAMES,
+    SHORT_SHOT_FRAMES,
     Calibration,
     anchor_count,
     anchors,
@@ -30,7 +30,7 @@ def scores_of(loss: float) -> list[float]:
 
 
 def test_a_trial_between_the_whole_ones_is_known_far_better_than_by_its_scored_frames_alone() -> None:
-    calibration = Calibration.of([scores_of(20), scores_of(60)], STEP)
+    calibration = Calibration.of([scores_of(20), scores_of(60)], FRAMES, STEP)
     for loss in (10.0, 30.0, 45.0):
         whole = scores_of(loss)
         truth = float(np.mean(whole))
@@ -42,23 +42,34 @@ def test_a_trial_between_the_whole_ones_is_known_far_better_than_by_its_scored_f
 
 @given(st.lists(st.floats(0, 100), min_size=FRAMES, max_size=FRAMES), st.floats(0, 100))
 def test_a_shot_of_even_frames_has_their_score_whatever_was_learnt(whole: list[float], even: float) -> None:
-    calibration = Calibration.of([whole], STEP)
+    calibration = Calibration.of([whole], FRAMES, STEP)
     sampled = [even] * len(whole[::STEP])
     assert calibration.mean(sampled) == pytest.approx(even, abs=0.01)
 
 
 @given(st.lists(st.floats(0, 100), min_size=FRAMES, max_size=FRAMES))
 def test_what_is_learnt_never_leaves_the_whole_trials_worse_off(whole: list[float]) -> None:
-    calibration = Calibration.of([whole], STEP)
+    calibration = Calibration.of([whole], FRAMES, STEP)
     truth = float(np.mean(whole))
     assert abs(calibration.mean(whole[::STEP]) - truth) <= abs(estimate_mean(whole[::STEP], FRAMES) - truth) + 0.01
 
 
 def test_whole_scores_are_their_own_mean_and_the_result_is_a_quality() -> None:
-    calibration = Calibration.of([scores_of(60)], STEP)
+    calibration = Calibration.of([scores_of(60)], FRAMES, STEP)
     assert calibration.mean(scores_of(33)) == pytest.approx(float(np.mean(scores_of(33))))
     assert mean_of([0.0] * 7, FRAMES, calibration) >= 0.0
     assert mean_of(scores_of(33)[::STEP], FRAMES, None) == estimate_mean(scores_of(33)[::STEP], FRAMES)
+
+
+def test_an_anchor_of_every_third_frame_teaches_what_every_ninth_says() -> None:
+    loss = np.random.default_rng(3).uniform(10, 40, 63)
+    loss[::9] *= 0.5  # those that all trials are scored on happen to be easy
+    anchor, other = 100 - loss, 100 - 1.5 * loss
+    calibration = Calibration.of([anchor[::3].tolist()], 63, 3)
+    assert calibration.mean(anchor[::3].tolist()) == estimate_mean(anchor[::3].tolist(), 63)
+    assert calibration.mean(other.tolist()) == pytest.approx(float(other.mean()))
+    error = abs(calibration.mean(other[::9].tolist()) - float(other.mean()))
+    assert error < 0.4 * abs(estimate_mean(other[::9].tolist(), 63) - float(other.mean()))
 
 
 def test_the_anchors_of_a_first_round_are_the_middle_ones_of_the_largest_and_the_smallest_size() -> None:
@@ -83,14 +94,14 @@ def test_a_shot_of_one_size_has_both_its_seeds_for_anchors() -> None:
 @pytest.mark.parametrize(
     ("frames", "step", "count"),
     [
-        (7 * VERY_FEW_FRAMES - 7, 7, 2),
-        (7 * VERY_FEW_FRAMES - 6, 7, 1),
-        (7 * FEW_FRAMES - 7, 7, 1),
-        (7 * FEW_FRAMES - 6, 7, 0),
+        (SHORT_SHOT_FRAMES - 1, 3, 2),
+        (SHORT_SHOT_FRAMES, 5, 1),
+        (9 * FEW_FRAMES - 9, 9, 1),
+        (9 * FEW_FRAMES - 8, 9, 0),
         (48, 1, 0),
         (1, 1, 0),
         (3, 5, 0),
     ],
 )
-def test_the_fewer_frames_are_scored_the_more_trials_are_scored_whole(frames: int, step: int, count: int) -> None:
+def test_the_fewer_frames_are_scored_the_more_anchors_there_are(frames: int, step: int, count: int) -> None:
     assert anchor_count(frames, step) == count
