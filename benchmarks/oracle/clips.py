@@ -54,7 +54,9 @@ class ClipList(Value):
 
 
 async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutting) -> ClipList:
-    """Cuts the clips of a folder into lossless shots below ``out``; a second run reads what the first one made.
+    """Cuts the clips of a folder into lossless shots below ``out``.
+
+    A second run keeps what the first one cut, and tries again what is new in the folder or was skipped.
 
     Args:
         tools: Programs.
@@ -63,22 +65,27 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
         cutting: Which part of each clip is looked at.
     """
     kept = out / "shots.json"
-    wanted = repr(cutting)
-    if kept.exists():
-        found = ClipList.model_validate_json(kept.read_text(encoding="utf-8"))
-        if found.cutting == wanted:
-            return found
+    before = _cut_before(kept, cutting)
     (out / "shots").mkdir(parents=True, exist_ok=True)
     shots: list[BenchShot] = []
     skipped: list[SkippedClip] = []
     for path in _clips(media):
+        known = [shot for shot in before if shot.clip == path.name]
         try:
-            shots += await _cut_clip(tools, path, out, cutting)
+            shots += known or await _cut_clip(tools, path, out, cutting)
         except PertitleError as error:
             skipped.append(SkippedClip(clip=path.name, code=error.code, why=str(error)))
-    made = ClipList(cutting=wanted, shots=tuple(shots), skipped=tuple(skipped))
+    made = ClipList(cutting=repr(cutting), shots=tuple(shots), skipped=tuple(skipped))
     kept.write_text(made.model_dump_json(indent=1), encoding="utf-8")
     return made
+
+
+def _cut_before(kept: Path, cutting: Cutting) -> tuple[BenchShot, ...]:
+    """Returns the shots of an earlier run that looked at the same part of each clip."""
+    if not kept.exists():
+        return ()
+    found = ClipList.model_validate_json(kept.read_text(encoding="utf-8"))
+    return found.shots if found.cutting == repr(cutting) else ()
 
 
 def _clips(media: Path) -> list[Path]:

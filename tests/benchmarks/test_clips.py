@@ -53,6 +53,24 @@ async def test_a_clip_of_variable_frame_rate_is_cut_by_the_frames_of_the_title(t
     assert len(read_packets(tmp_path / "out" / shot.file).sizes_bytes) == 20
 
 
+async def test_a_second_run_keeps_what_was_cut_and_takes_what_is_new_or_was_refused(tmp_path: Path) -> None:
+    folder, out, cutting = await uneven_clip(tmp_path / "media"), tmp_path / "out", Cutting(1, 20)
+    (folder / "broken.mp4").write_bytes(b"no film")
+    first = await prepare_clips(find_tools(), folder, out, cutting)
+    assert [clip.clip for clip in first.skipped] == ["broken.mp4"]
+    cut_at = (out / first.shots[0].file).stat().st_mtime_ns
+
+    (folder / "broken.mp4").write_bytes((folder / "uneven.mp4").read_bytes())
+    second = await prepare_clips(find_tools(), folder, out, cutting)
+    assert [shot.clip for shot in second.shots] == ["broken.mp4", "uneven.mp4"]
+    assert not second.skipped
+    assert second.shots[1] == first.shots[0]
+    assert (out / first.shots[0].file).stat().st_mtime_ns == cut_at
+
+    (shorter,) = {shot.frames for shot in (await prepare_clips(find_tools(), folder, out, Cutting(1, 10))).shots}
+    assert shorter == 10
+
+
 async def test_a_shot_is_unpacked_once_for_all_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shot,) = (await cut(await uneven_clip(tmp_path / "media"), tmp_path / "out")).shots
     raw = RawShots(find_tools(), tmp_path / "out")
