@@ -16,7 +16,7 @@ import numpy as np
 
 from domain.search import SearchTask, TrialAsk
 from ladders.interpolation import Floats
-from ladders.pooling import estimate_mean, pool_scores
+from ladders.pooling import estimate_mean
 
 FEW_FRAMES = 24
 """From so many scored frames on, what they miss is small, and anchors would only cost."""
@@ -89,9 +89,7 @@ class Calibration:
 
     def mean(self, scores: Sequence[float]) -> float:
         """Returns the mean of a shot from its scored frames, or from an anchor's, or from all."""
-        if len(scores) == self.frames:
-            return pool_scores(scores).mean
-        if len(scores) == self.anchor_scores:
+        if len(scores) in {self.frames, self.anchor_scores}:
             return estimate_mean(scores, self.frames)
         return float(self.weights @ np.asarray(scores, dtype=np.float64))
 
