@@ -16,8 +16,9 @@ HIGHEST_CRF = {Codec.H264: 50.0, Codec.HEVC: 50.0, Codec.AV1: 63.0}
 """The search never asks for worse: one below the encoder's own end for h264 and hevc."""
 LOWEST_FLOOR_VMAF = 30.0
 """The search looks down to this quality at least, whatever the policy's floor: a ladder's low end moves with it."""
-TOP_MARGIN_VMAF = 0.5
-"""The search looks this far above the policy's top quality, so that the top rung lies inside what was measured."""
+TOP_MARGIN_VMAF = 1.5
+"""The search looks this far above the policy's top quality: where a title stands at its top, its easy shots stand above
+it (decision 0043)."""
 
 
 class TrialAsk(Value):

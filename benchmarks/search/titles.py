@@ -14,7 +14,7 @@ from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
 from domain.mezzanine import anchor_step, scored_step
 from domain.recipe import Recipe
-from domain.search import CRF_STEP, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
+from domain.search import CRF_STEP, TOP_MARGIN_VMAF, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe, SearchStart
 from ladders.search.calibration import Calibration, anchor_count, anchors
 from ladders.search.waves import plan_waves, prior_of, start_of
@@ -65,7 +65,7 @@ def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, start
         highest_crf=float(high),
         crf_step=CRF_STEP[setting.codec],
         floor_vmaf=LOWEST_TARGET_VMAF,
-        top_vmaf=HIGHEST_TARGET_VMAF,
+        top_vmaf=HIGHEST_TARGET_VMAF + TOP_MARGIN_VMAF,
         max_trials=SHIPPED.most_trials(len(ceilings.sizes), start),
         stop_regret=SHIPPED.stop_regret,
         difficulty=difficulty_of(shot),

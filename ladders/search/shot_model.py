@@ -35,8 +35,9 @@ def fit_curves(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -
     """Returns the curves of a shot after its search; at least one trial was made.
 
     A curve goes through the trials of its size that no other one beats. Where the next trial is more than
-    ``FAR_VMAF`` away it follows the model. It spans the task's window and all that was measured, inside the encoder's
-    CRF range and below the size's ceiling. A size without trials of its own has the model's curve.
+    ``FAR_VMAF`` away it follows the model. It spans all that was measured, and from the task's floor up all that the
+    encoder can give, to its lowest CRF or the size's ceiling: at the top of a title's window its easy shots stand above
+    it (decision 0043). A size without trials of its own has the model's curve.
     """
     surface = Surface(task, seen, prior)
     inflation = surface.inflation
@@ -72,12 +73,12 @@ class _Knots:
 
 
 def _knots(task: SearchTask, surface: Surface, row: int, own: Sequence[RateQualityPoint]) -> _Knots:
-    """Returns the measured points of a size, and the model's where none is near, and at the ends of the window.
+    """Returns the measured points of a size, and the model's where none is near, at the floor, and at the lowest CRF.
 
     A place of the model that contradicts a measured one, in rate or CRF, is left out.
     """
     model = surface.curve(row)
-    high = min(model.vmafs[-1], max(task.top_vmaf, model.vmafs[0]), surface.ceilings[row] - CEILING_MARGIN_VMAF)
+    high = min(model.vmafs[-1], surface.ceilings[row] - CEILING_MARGIN_VMAF)
     low = min(max(task.floor_vmaf, model.vmafs[0]), high)
     is_span = high - low > MIN_VMAF_GAP
     vmafs = np.linspace(low, high, max(2, round((high - low) / MODEL_VMAF) + 1) if is_span else 1)

@@ -179,15 +179,34 @@ def test_where_nothing_was_measured_the_error_bar_is_wider() -> None:
     assert foretold > 2 * measured
 
 
-def test_curves_reach_the_ends_of_the_window_where_the_nearest_trial_stands_short_of_them() -> None:
+def test_curves_go_on_above_the_window_to_what_the_encoder_can_give() -> None:
     shot = SMOOTH[0]
     task = shot.task()
     size = shot.sizes[0]
     crfs = [float(crf) for crf in np.arange(task.lowest_crf, task.highest_crf + 0.5, 0.5)]
     near_top = max(crf for crf in crfs if shot.truth(size, crf)[1] > task.top_vmaf - 3)
     seen = [shot.trial(TrialAsk(resolution=size, crf=crf)) for crf in (near_top, near_top + 6, near_top + 12)]
-    top = max(trial.vmaf for trial in seen)
-    assert task.top_vmaf - 3 <= top < task.top_vmaf - 0.5
+    assert max(trial.vmaf for trial in seen) < task.top_vmaf - 0.5
     curve = fit_curves(task, seen, NO_PRIOR).curves[size]
-    assert curve.max_vmaf == pytest.approx(task.top_vmaf, abs=0.01)
-    assert curve.min_crf < near_top
+    log_rate, vmaf = shot.truth(size, task.lowest_crf)
+    assert curve.min_crf == task.lowest_crf
+    assert vmaf > task.top_vmaf + 0.5
+    assert curve.max_vmaf == pytest.approx(vmaf, abs=1.0)
+    assert curve.sampled_log_rate[-1] == pytest.approx(log_rate, abs=0.1)
+
+
+def test_an_easy_shot_stands_above_the_window_where_its_title_stands_at_the_top() -> None:
+    easy, hard = (replace(shot, noise=0.002) for shot in SMOOTH[1:3])
+    searches = [run_search(shot.task(), shot.trial) for shot in (easy, hard)]
+    title = SearchedTitle(
+        tuple(SearchedShot.fit(index, 4.0, found.task, found.seen, NO_PRIOR) for index, found in enumerate(searches))
+    )
+    ladder = plan_ladder_from(
+        Codec.H264, title.shots, title.titles(), POLICY.model_copy(update={"max_bitrate_bps": 60_000_000}), crf_step=0.5
+    )
+    top = max(ladder.rungs, key=lambda rung: rung.promised.vmaf)
+    assert top.promised.vmaf == pytest.approx(POLICY.top_vmaf, abs=0.3)
+    assert top.shots[0].predicted.vmaf > searches[0].task.top_vmaf + 1.0
+    log_rate, vmaf = easy.truth(top.resolution, top.shots[0].crf)
+    assert top.shots[0].predicted.vmaf == pytest.approx(vmaf, abs=1.0)
+    assert np.log(top.shots[0].predicted.bitrate_bps) == pytest.approx(log_rate, abs=0.2)
