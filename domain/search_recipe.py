@@ -23,8 +23,8 @@ class SearchStart(StrEnum):
     """Finished shots of the same title."""
 
 
-_TRIALS = {SearchStart.ALONE: (22, 2), SearchStart.FIRST: (18, 2), SearchStart.WARM: (11, 1)}
-"""Most trials of a shot, and how many more for each candidate size above six: decisions 0036, 0041 and 0042."""
+_TRIALS = {SearchStart.ALONE: (22, 2), SearchStart.FIRST: (18, 2), SearchStart.WARM: (10, 1)}
+"""Most trials of a shot, and how many more for each candidate size above six: decisions 0036, 0041 and 0043."""
 
 
 class SearchRecipe(StrictValue):
@@ -39,7 +39,7 @@ class SearchRecipe(StrictValue):
     """Most trial encodes of a shot that can learn from no other. Default: 18 where others learn from it, 22 in a
     title of three shots or fewer, and 2 more for each candidate size above six."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 11,
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10,
     and 1 more for each candidate size above six."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. With a

@@ -77,7 +77,7 @@ def test_a_search_looks_at_the_policys_window_and_a_little_beyond() -> None:
     mezzanine = title([48])
     task = search_task(mezzanine, Codec.AV1, 0, (99.0,) * 5, finished=0)
     assert (task.lowest_crf, task.highest_crf, task.crf_step) == (20.0, 63.0, 0.25)
-    assert (task.floor_vmaf, task.top_vmaf) == (30.0, 95.5)
+    assert (task.floor_vmaf, task.top_vmaf) == (30.0, 96.5)
     assert task.sizes == searched_sizes(mezzanine)
     assert task.difficulty == pytest.approx(math.log(8e6 / (48 * 1280 * 720)))
     assert task.cpu_budget_s is None
@@ -93,7 +93,7 @@ def test_a_warm_search_may_make_fewer_trials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shots", "finished", "most"), [(1, 0, 22), (3, 0, 22), (4, 0, 18), (4, 1, 18), (4, 2, 11), (900, 0, 18)]
+    ("shots", "finished", "most"), [(1, 0, 22), (3, 0, 22), (4, 0, 18), (4, 1, 18), (4, 2, 10), (900, 0, 18)]
 )
 def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished: int, most: int) -> None:
     mezzanine = title([48] * shots)
@@ -109,7 +109,7 @@ def test_more_sizes_may_have_more_trials() -> None:
     for start, most in (
         (SearchStart.ALONE, [22, 22, 22, 24, 26]),
         (SearchStart.FIRST, [18, 18, 18, 20, 22]),
-        (SearchStart.WARM, [11, 11, 11, 12, 13]),
+        (SearchStart.WARM, [10, 10, 10, 11, 12]),
     ):
         assert [recipe.most_trials(sizes, start) for sizes in (1, 5, 6, 7, 8)] == most
     asked = SearchRecipe(max_trials=7, max_trials_warm=6)
