@@ -8,18 +8,21 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.video import Resolution
-from ladders.interpolation import RateQualityCurve, stretch
+from ladders.interpolation import RateQualityCurve, stretch, unstretch
 
 Curves = Mapping[Resolution, RateQualityCurve]
 """One curve for each size."""
 LOWEST_TARGET_VMAF, HIGHEST_TARGET_VMAF = 30.0, 95.0
 TARGET_STEP_VMAF = 2.5
+SLOPE_VMAF = 5.0
+"""The slope at a quality is that of the envelope so far to both sides: a single lucky encode does not bend it."""
 
 
 class Choice(NamedTuple):
-    """The size and CRF that serve a quality."""
+    """The size and CRF that serve a target."""
 
     target_vmaf: float
+    """The middle of the qualities that it serves."""
     resolution: Resolution
     crf: float
     is_reached: bool
@@ -58,11 +61,33 @@ class Envelope:
         return self._best(vmaf)[1]
 
     def choose(self, vmaf: float) -> Choice:
-        """Returns the cheapest size at a quality, and its CRF; beyond the ends, the end."""
-        size, _ = self._best(vmaf)
+        """Returns the size and CRF that equal slope takes around a quality; beyond the ends, the end.
+
+        No title asks a shot for a quality: it asks for a slope, what a bit must bring (``ladders.shot_allocation``).
+        So of all points of the curves within half a target's distance that one is taken where rate - quality / slope
+        is least, with the envelope's own slope around the target. On a smooth envelope that is about the target
+        itself; where an encode came out well and the curves know it, it is that encode.
+        """
+        size, log_rate = self._best(vmaf)
         curve = self.curves[size]
-        crf = curve.crf_at(min(max(vmaf, curve.min_vmaf), curve.max_vmaf))
-        return Choice(vmaf, size, crf, is_reached=self.low_vmaf - 1e-6 <= vmaf <= self.high_vmaf + 1e-6)
+        place = min(max(vmaf, curve.min_vmaf), curve.max_vmaf)
+        found = Choice(
+            vmaf, size, curve.crf_at(place), is_reached=self.low_vmaf - 1e-6 <= vmaf <= self.high_vmaf + 1e-6
+        )
+        if not found.is_reached:
+            return found
+        slope = self._slope(vmaf)
+        least = 1.0 - slope * (place - vmaf)
+        for size, curve in self.curves.items():
+            vmafs = unstretch(curve.sampled_u)
+            near = np.flatnonzero(np.abs(vmafs - vmaf) <= TARGET_STEP_VMAF / 2)
+            if near.size:
+                costs = np.exp(curve.sampled_log_rate[near] - log_rate) - slope * (vmafs[near] - vmaf)
+                cheapest = int(np.argmin(costs))
+                if costs[cheapest] < least - 1e-9:
+                    least = float(costs[cheapest])
+                    found = found._replace(resolution=size, crf=float(curve.sampled_crf[near[cheapest]]))
+        return found
 
     def targets(self) -> tuple[float, ...]:
         """Returns the qualities at which losses are looked at: every 2.5 VMAF of [30, 95] that the curves reach.
@@ -74,6 +99,11 @@ class Envelope:
         inside = tuple(vmaf for vmaf in window if self.low_vmaf <= vmaf <= self.high_vmaf)
         middle = (LOWEST_TARGET_VMAF + HIGHEST_TARGET_VMAF) / 2
         return inside or (min(max(middle, self.low_vmaf), self.high_vmaf),)
+
+    def _slope(self, vmaf: float) -> float:
+        """Returns the growth of log rate with quality around a quality."""
+        low, high = max(vmaf - SLOPE_VMAF, self.low_vmaf), min(vmaf + SLOPE_VMAF, self.high_vmaf)
+        return (self.log_rate(high) - self.log_rate(low)) / (high - low) if high > low else 0.0
 
     def _best(self, vmaf: float) -> tuple[Resolution, float]:
         wanted = min(vmaf, self.high_vmaf)

@@ -78,6 +78,51 @@ def test_the_envelope_hands_over_where_the_curves_cross(grid: ShotGrid) -> None:
     assert (high.resolution, low.resolution) == (LARGE, SMALL)
 
 
+def _straight(lucky: float | None) -> Envelope:
+    """An envelope whose rate grows by 6 % each VMAF; the encode of VMAF 61 may be a tenth cheaper."""
+    points = []
+    for number in range(12):
+        vmaf = 40.0 + 3.5 * number
+        is_lucky = lucky is not None and vmaf == lucky
+        rate = 1e5 * math.exp(0.06 * vmaf) * (0.9 if is_lucky else 1.0)
+        points.append(RateQualityPoint(resolution=LARGE, crf=46 - 2 * number, bitrate_bps=rate, vmaf=vmaf))
+    return Envelope({LARGE: RateQualityCurve.fit(points)})
+
+
+@pytest.mark.parametrize("target", [50.0, 60.0, 70.0])
+def test_on_a_straight_envelope_equal_slope_takes_the_target(target: float) -> None:
+    envelope = _straight(None)
+    choice = envelope.choose(target)
+
+    assert envelope.curves[LARGE].vmaf_at_crf(choice.crf) == pytest.approx(target, abs=0.3)
+
+
+def test_equal_slope_takes_an_encode_that_came_out_well_if_it_is_near() -> None:
+    envelope = _straight(61.0)
+
+    assert [envelope.choose(target).crf for target in (60.0, 61.0, 62.0)] == pytest.approx([34.0] * 3, abs=0.24)
+    far = [envelope.curves[LARGE].vmaf_at_crf(envelope.choose(target).crf) for target in (57.5, 65.0)]
+    assert all(abs(vmaf - target) <= 1.25 + 1e-6 for vmaf, target in zip(far, (57.5, 65.0), strict=True))
+    assert 61.0 not in [pytest.approx(vmaf, abs=0.5) for vmaf in far]
+
+
+def test_equal_slope_takes_an_encode_that_came_out_well_from_another_size() -> None:
+    (curve,) = _straight(None).curves.values()
+    points = [
+        RateQualityPoint(resolution=SMALL, crf=crf, bitrate_bps=rate, vmaf=vmaf)
+        for crf, rate, vmaf in (
+            (40, 1.3 * curve.bitrate_at(50), 50.0),
+            (34, 0.9 * curve.bitrate_at(61), 61.0),
+            (28, 1.3 * curve.bitrate_at(70), 70.0),
+        )
+    ]
+    envelope = Envelope({LARGE: curve, SMALL: RateQualityCurve.fit(points)})
+
+    assert envelope.choose(60.0).resolution == SMALL
+    assert envelope.choose(60.0).crf == pytest.approx(34.0, abs=0.24)
+    assert envelope.choose(50.0).resolution == LARGE
+
+
 def test_the_envelope_is_never_dearer_than_a_trial_of_the_grid(grid: ShotGrid) -> None:
     for trial in grid.trials:
         assert grid.envelope.log_rate(trial.frame_scores[0]) <= math.log(trial.bitrate_bps) + 1e-6
