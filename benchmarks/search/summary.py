@@ -49,6 +49,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
             for name in ("fixed_ladder", "one_crf", "per_title")
         },
         "title_search_loss": _mean_known([rates.search_loss for rates in record.titles]),
+        "title_search_loss_top": _mean_known([rates.search_loss_top for rates in record.titles]),
         "shots_per_clip": [rates.shots for rates in record.titles],
         "bd_rate_standard": _mean_known([search.loss.bd_rate_standard for search in warm]),
         "unreached_targets": sum(search.loss.unreached for search in warm),

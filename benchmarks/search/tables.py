@@ -68,7 +68,17 @@ SEARCH_HEAD = (
     "at the grid's speed",
     "trials",
 )
-TITLE_HEAD = ("setting", "rungs", "kept at once", "kept", "fixed ladder", "one CRF", "per title", "search loss")
+TITLE_HEAD = (
+    "setting",
+    "rungs",
+    "kept at once",
+    "kept",
+    "fixed ladder",
+    "one CRF",
+    "per title",
+    "search loss",
+    "from VMAF 85",
+)
 
 
 def title_rows(settings: Mapping[str, Any]) -> list[list[str]]:
@@ -81,6 +91,7 @@ def title_rows(settings: Mapping[str, Any]) -> list[list[str]]:
             percent(numbers["rungs_within_half_vmaf"], 0),
             *(percent(numbers["bd_rate"][key], 1) for key in ("fixed_ladder", "one_crf", "per_title")),
             percent(numbers["title_search_loss"]),
+            percent(numbers["title_search_loss_top"]),
         ]
         for name, numbers in settings.items()
     ]

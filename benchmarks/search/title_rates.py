@@ -18,6 +18,7 @@ from ladders.hull import hull_indices
 from ladders.shot_allocation import TitleCurves, sweep
 from ladders.title_candidates import rising, round_points
 
+TOP_FROM_VMAF = 85.0
 Titles = Mapping[Resolution, TitleCurves]
 """The curves of all shots, for each size at which every shot has one."""
 
@@ -29,6 +30,8 @@ class TitleRates(Value):
     shots: int
     search_loss: float | None
     """Ours from the searched curves against ours from the exhaustive ones: what the search costs the title."""
+    search_loss_top: float | None
+    """The same from VMAF 85 on: the rungs that most bits go into."""
     fixed_ladder: float | None
     """Against the 2015 ladder at matched VMAF: the mean over its rungs. A rung is the nearest size of the grid, coded
     at one CRF for the whole title, so that its mean rate is the rung's (CRF-coded: the friendliest reading of a ladder
@@ -95,13 +98,14 @@ def compare_title(
         crfs: the grid's CRFs, rising.
         fixed: (nearest size of the grid, rate in bits per second) of the fixed ladder's rungs.
     """
-    ours = constant_slope(searched, truth)
+    ours, exhaustive = constant_slope(searched, truth), constant_slope(truth, truth)
     whole = [float(crf) for crf in range(int(crfs[0]), int(crfs[-1]) + 1)]
     saved = [found for rung in fixed if (found := _against_rung(ours, truth, *rung, crfs)) is not None]
     return TitleRates(
         clip=clip,
         shots=len(next(iter(truth.values())).curves),
-        search_loss=_bd(constant_slope(truth, truth), ours),
+        search_loss=_bd(exhaustive, ours),
+        search_loss_top=_bd(exhaustive, ours, low_vmaf=TOP_FROM_VMAF),
         fixed_ladder=float(np.expm1(np.mean(saved))) if saved else None,
         fixed_rungs=len(saved),
         one_crf=_bd([Measured(point.bitrate_bps, point.vmaf) for point in best_flat_points(truth, whole)], ours),
@@ -140,13 +144,15 @@ def _against_rung(
     return float(np.interp(vmaf, our_vmafs, np.log(our_rates)) - np.log(bitrate_bps))
 
 
-def _bd(reference: Sequence[Measured], test: Sequence[Measured]) -> float | None:
+def _bd(
+    reference: Sequence[Measured], test: Sequence[Measured], *, low_vmaf: float = LOWEST_TARGET_VMAF
+) -> float | None:
     try:
-        return bd_rate(_in_window(reference), _in_window(test))
+        return bd_rate(_in_window(reference, low_vmaf), _in_window(test, low_vmaf))
     except (TooFewPoints, NoQualityOverlap):
         return None
 
 
-def _in_window(points: Sequence[Measured]) -> list[tuple[float, float]]:
-    inside = [point for point in points if LOWEST_TARGET_VMAF <= point.vmaf <= HIGHEST_TARGET_VMAF]
+def _in_window(points: Sequence[Measured], low_vmaf: float) -> list[tuple[float, float]]:
+    inside = [point for point in points if low_vmaf <= point.vmaf <= HIGHEST_TARGET_VMAF]
     return [(point.bitrate_bps, point.vmaf) for point in (inside if len(inside) > 1 else points)]

@@ -1,5 +1,8 @@
 """Searches of titles, what they save, and whether rungs keep their promise, replayed from a table of formulas."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from benchmarks.oracle.table import TrialTable
@@ -10,6 +13,7 @@ from benchmarks.search.shot_grid import ShotGrid
 from benchmarks.search.title_rates import compare_title, gather
 from benchmarks.search.titles import Design, make_trials, search_title, subsample_of
 from domain.search import TrialAsk
+from ladders.interpolation import RateQualityCurve, stretch
 from tests.benchmarks.tables import LARGE, MEDIUM, SMALL, STEP, add_grid, bench_shot, bitrate_of
 
 SHOTS = (bench_shot(index=0), bench_shot(index=1, size_bytes=3_000_000))
@@ -89,6 +93,7 @@ def test_one_crf_is_worse_than_constant_slope_where_shots_differ(lab: ReplayLab)
     found = compare_title("a.mov", truth, truth, crfs=grids(lab)[0].crfs, fixed=[(LARGE, 1e6), (SMALL, 3e5)])
 
     assert found.search_loss == pytest.approx(0, abs=1e-9)
+    assert found.search_loss_top == pytest.approx(0, abs=1e-9)
     assert found.one_crf is not None
     assert found.one_crf < -0.001
     assert found.per_title is not None
@@ -96,6 +101,28 @@ def test_one_crf_is_worse_than_constant_slope_where_shots_differ(lab: ReplayLab)
     assert found.fixed_rungs == 2
     assert found.fixed_ladder is not None
     assert found.fixed_ladder <= 0.001
+
+
+def test_an_easy_shot_whose_curve_ends_too_early_costs_the_title_its_top(lab: ReplayLab) -> None:
+    easy, hard = (grid.curves for grid in grids(lab))
+    whole, durations_s = gather([easy, hard], [1.0, 1.0]), [1.0, 1.0]
+    cut = gather([{size: _below(curve, 80.0) for size, curve in easy.items()}, hard], durations_s)
+
+    found = compare_title("a.mov", cut, whole, crfs=grids(lab)[0].crfs, fixed=[])
+
+    assert found.search_loss is not None
+    assert found.search_loss_top is not None
+    assert found.search_loss_top > max(0.01, 2 * found.search_loss)
+
+
+def _below(curve: RateQualityCurve, vmaf: float) -> RateQualityCurve:
+    kept = int(np.searchsorted(curve.sampled_u, stretch(np.asarray([vmaf]))[0]))
+    return replace(
+        curve,
+        sampled_u=curve.sampled_u[:kept],
+        sampled_log_rate=curve.sampled_log_rate[:kept],
+        sampled_crf=curve.sampled_crf[:kept],
+    )
 
 
 def test_with_one_shot_one_crf_is_as_good(lab: ReplayLab) -> None:
