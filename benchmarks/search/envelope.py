@@ -119,6 +119,8 @@ def choices_of(
 ) -> tuple[Choice, ...]:
     """Returns what curves choose for each target, with CRFs that can be encoded.
 
+    As in the pipeline, a CRF within a step of one that the curve was measured at is moved to it.
+
     Args:
         curves: one for each size that is known, at least one.
         targets: qualities.
@@ -128,5 +130,12 @@ def choices_of(
     envelope = Envelope(curves)
     found = (envelope.choose(target) for target in targets)
     return tuple(
-        choice._replace(crf=min(max(round(choice.crf / crf_step) * crf_step, crfs[0]), crfs[1])) for choice in found
+        choice._replace(crf=min(max(_encodable(choice.crf, curves[choice.resolution], crf_step), crfs[0]), crfs[1]))
+        for choice in found
     )
+
+
+def _encodable(crf: float, curve: RateQualityCurve, crf_step: float) -> float:
+    rounded = round(crf / crf_step) * crf_step
+    gaps = np.abs(curve.trial_crfs - rounded)
+    return float(curve.trial_crfs[np.argmin(gaps)]) if gaps.size and gaps.min() <= crf_step else rounded

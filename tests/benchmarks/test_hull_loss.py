@@ -152,11 +152,14 @@ def test_exhaustive_decisions_lose_next_to_nothing(grid: ShotGrid) -> None:
     assert abs(hull_loss(grid.envelope, choices, [grid.look(item) for item in choices]).mean) < 0.001
 
 
-def test_decisions_stand_at_the_steps_of_the_pipeline(grid: ShotGrid) -> None:
-    steps = [choice.crf / CRF_STEP[grid.setting.codec] for choice in grid.choose(grid.curves)]
+def test_decisions_stand_at_the_steps_of_the_pipeline_and_beside_no_trial(grid: ShotGrid) -> None:
+    step = CRF_STEP[grid.setting.codec]
+    targets = [30 + 0.7 * number for number in range(90)]
+    crfs = [choice.crf for choice in grid.choose(grid.curves, targets)]
 
-    assert steps == [round(step) for step in steps]
-    assert any(step % 2 for step in steps), "halves too, where the pipeline takes them"
+    assert [crf / step for crf in crfs] == [round(crf / step) for crf in crfs]
+    gaps = {min(abs(crf - tried) for tried in grid.crfs) for crf in crfs}
+    assert gaps == {0.0, 1.0}, "a half is moved to the trial beside it, the middle between two is not"
 
 
 def test_always_the_large_size_loses_what_the_formulas_say(grid: ShotGrid) -> None:
