@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-ceilings", action="store_true", help="ablation: the search knows no ceilings")
     parser.add_argument("--no-warm", action="store_true", help="ablation: no shot knows of another")
     parser.add_argument(
+        "--at-quality", action="store_true", help="judge decisions at given qualities, not by slope (decision 0043)"
+    )
+    parser.add_argument(
         "--replay",
         action="store_true",
         help="encode nothing: read OUT/shots.json and OUT/trials.jsonl; CRFs between the grid's and the CPU of "
@@ -145,7 +148,10 @@ def _cases(
     """Returns each setting with those shots whose grid is complete."""
     grids: dict[Setting, dict[str, ShotGrid]] = {}
     for setting in settings:
-        read = {shot.name: ShotGrid.read(table, shot, setting, step=options.crf_step) for shot in shots}
+        read = {
+            shot.name: ShotGrid.read(table, shot, setting, step=options.crf_step, at_quality=options.at_quality)
+            for shot in shots
+        }
         grids[setting] = {name: grid for name, grid in read.items() if grid is not None}
     cases = []
     for setting in settings:

@@ -68,16 +68,11 @@ class Envelope:
         is least, with the envelope's own slope around the target. On a smooth envelope that is about the target
         itself; where an encode came out well and the curves know it, it is that encode.
         """
-        size, log_rate = self._best(vmaf)
-        curve = self.curves[size]
-        place = min(max(vmaf, curve.min_vmaf), curve.max_vmaf)
-        found = Choice(
-            vmaf, size, curve.crf_at(place), is_reached=self.low_vmaf - 1e-6 <= vmaf <= self.high_vmaf + 1e-6
-        )
+        found = self.choose_at(vmaf)
         if not found.is_reached:
             return found
-        slope = self._slope(vmaf)
-        least = 1.0 - slope * (place - vmaf)
+        log_rate, slope = self.log_rate(vmaf), self._slope(vmaf)
+        least = 1.0 - slope * max(0.0, self.curves[found.resolution].min_vmaf - vmaf)
         for size, curve in self.curves.items():
             vmafs = unstretch(curve.sampled_u)
             near = np.flatnonzero(np.abs(vmafs - vmaf) <= TARGET_STEP_VMAF / 2)
@@ -88,6 +83,13 @@ class Envelope:
                     least = float(costs[cheapest])
                     found = found._replace(resolution=size, crf=float(curve.sampled_crf[near[cheapest]]))
         return found
+
+    def choose_at(self, vmaf: float) -> Choice:
+        """Returns the cheapest size at a quality, and its CRF there; beyond the ends, the end."""
+        size, _ = self._best(vmaf)
+        curve = self.curves[size]
+        crf = curve.crf_at(min(max(vmaf, curve.min_vmaf), curve.max_vmaf))
+        return Choice(vmaf, size, crf, is_reached=self.low_vmaf - 1e-6 <= vmaf <= self.high_vmaf + 1e-6)
 
     def targets(self) -> tuple[float, ...]:
         """Returns the qualities at which losses are looked at: every 2.5 VMAF of [30, 95] that the curves reach.
@@ -115,7 +117,7 @@ class Envelope:
 
 
 def choices_of(
-    curves: Curves, targets: Sequence[float], *, crfs: tuple[float, float], crf_step: float
+    curves: Curves, targets: Sequence[float], *, crfs: tuple[float, float], crf_step: float, at_quality: bool = False
 ) -> tuple[Choice, ...]:
     """Returns what curves choose for each target, with CRFs that can be encoded.
 
@@ -126,16 +128,19 @@ def choices_of(
         targets: qualities.
         crfs: lowest and highest CRF that may be encoded.
         crf_step: finest CRF.
+        at_quality: choose at the targets themselves, not by slope, and move no CRF to a trial's.
     """
     envelope = Envelope(curves)
-    found = (envelope.choose(target) for target in targets)
-    return tuple(
-        choice._replace(crf=min(max(_encodable(choice.crf, curves[choice.resolution], crf_step), crfs[0]), crfs[1]))
-        for choice in found
-    )
+    choices = []
+    for target in targets:
+        choice = envelope.choose_at(target) if at_quality else envelope.choose(target)
+        crf = round(choice.crf / crf_step) * crf_step
+        if not at_quality:
+            crf = _at_trial(crf, curves[choice.resolution], crf_step)
+        choices.append(choice._replace(crf=min(max(crf, crfs[0]), crfs[1])))
+    return tuple(choices)
 
 
-def _encodable(crf: float, curve: RateQualityCurve, crf_step: float) -> float:
-    rounded = round(crf / crf_step) * crf_step
-    gaps = np.abs(curve.trial_crfs - rounded)
-    return float(curve.trial_crfs[np.argmin(gaps)]) if gaps.size and gaps.min() <= crf_step else rounded
+def _at_trial(crf: float, curve: RateQualityCurve, crf_step: float) -> float:
+    gaps = np.abs(curve.trial_crfs - crf)
+    return float(curve.trial_crfs[np.argmin(gaps)]) if gaps.size and gaps.min() <= crf_step else crf

@@ -30,14 +30,18 @@ class ShotGrid:
     crfs: tuple[float, ...]
     trials: tuple[Trial, ...]
     """Largest size first, CRF rising."""
+    at_quality: bool = False
+    """Decisions are taken at the targets themselves, not by slope."""
 
     @classmethod
-    def read(cls, table: TrialTable, shot: BenchShot, setting: Setting, *, step: int) -> "ShotGrid | None":
+    def read(
+        cls, table: TrialTable, shot: BenchShot, setting: Setting, *, step: int, at_quality: bool = False
+    ) -> "ShotGrid | None":
         """Returns the grid of a shot, or nothing where a point of it is missing."""
         sizes, crfs = grid_sizes(shot), grid_crfs(setting.codec, step)
         found = [table.find(shot.name, setting, size, crf, subsample=1) for size in sizes for crf in crfs]
         trials = tuple(trial for trial in found if trial is not None)
-        return cls(shot, setting, sizes, crfs, trials) if len(trials) == len(found) else None
+        return cls(shot, setting, sizes, crfs, trials, at_quality) if len(trials) == len(found) else None
 
     @cached_property
     def curves(self) -> Curves:
@@ -81,8 +85,9 @@ class ShotGrid:
             curves: one for each size that is known, at least one.
             targets: qualities; by default those at which losses are looked at.
         """
+        wanted = self.targets if targets is None else targets
         step = CRF_STEP[self.setting.codec]
-        return choices_of(curves, self.targets if targets is None else targets, crfs=self.crf_range, crf_step=step)
+        return choices_of(curves, wanted, crfs=self.crf_range, crf_step=step, at_quality=self.at_quality)
 
     def look(self, choice: Choice) -> Measured:
         """Returns what a choice gives: its trial if the grid has its CRF, else what the size's curve says there."""

@@ -1,6 +1,7 @@
 """Hull losses that can be worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -160,6 +161,16 @@ def test_decisions_stand_at_the_steps_of_the_pipeline_and_beside_no_trial(grid: 
     assert [crf / step for crf in crfs] == [round(crf / step) for crf in crfs]
     gaps = {min(abs(crf - tried) for tried in grid.crfs) for crf in crfs}
     assert gaps == {0.0, 1.0}, "a half is moved to the trial beside it, the middle between two is not"
+
+
+def test_at_given_qualities_decisions_stand_at_them_and_at_halves_too(grid: ShotGrid) -> None:
+    exact = replace(grid, at_quality=True)
+    choices = exact.choose(exact.curves)
+
+    assert any(choice.crf % 1 for choice in choices)
+    for choice in choices:
+        wanted = max(choice.target_vmaf, exact.curves[choice.resolution].min_vmaf)
+        assert exact.look(choice).vmaf == pytest.approx(wanted, abs=0.55)
 
 
 def test_always_the_large_size_loses_what_the_formulas_say(grid: ShotGrid) -> None:
