@@ -131,6 +131,13 @@ class RateQualityCurve:
         """CRF of the lowest quality: that of the cheapest point, unless a model drew the curve."""
         return float(self.sampled_crf[0])
 
+    def trial_beside(self, crf: float, distance: float) -> float | None:
+        """Returns the CRF nearest to a given one that the curve was measured at; ``None`` if all are farther away."""
+        if not self.trial_crfs.size:
+            return None
+        nearest = float(self.trial_crfs[np.argmin(np.abs(self.trial_crfs - crf))])
+        return nearest if abs(nearest - crf) <= distance else None
+
     def bitrate_at(self, vmaf: float) -> float:
         """Returns the rate in bits per second at a VMAF in ``[min_vmaf, max_vmaf]``.
 

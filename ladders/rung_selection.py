@@ -281,10 +281,8 @@ def snap_to_trials(title: TitleCurves, point: OperatingPoint, crf_step: float) -
     weights = title.durations_s / title.durations_s.sum()
     moves: list[tuple[float, int, float]] = []
     for shot, curve in enumerate(title.curves):
-        if not curve.trial_crfs.size:
-            continue
-        trial = float(curve.trial_crfs[np.argmin(np.abs(curve.trial_crfs - crfs[shot]))])
-        if 0 < abs(trial - crfs[shot]) <= crf_step:
+        trial = curve.trial_beside(float(crfs[shot]), crf_step)
+        if trial is not None and trial != crfs[shot]:
             moves.append((float(weights[shot] * (curve.vmaf_at_crf(trial) - vmafs[shot])), shot, trial))
     change = 0.0
     for gain, shot, trial in sorted(moves, key=lambda move: (abs(move[0]), move[1])):

@@ -136,11 +136,7 @@ def choices_of(
         choice = envelope.choose_at(target) if at_quality else envelope.choose(target)
         crf = round(choice.crf / crf_step) * crf_step
         if not at_quality:
-            crf = _at_trial(crf, curves[choice.resolution], crf_step)
+            beside = curves[choice.resolution].trial_beside(crf, crf_step)
+            crf = crf if beside is None else beside
         choices.append(choice._replace(crf=min(max(crf, crfs[0]), crfs[1])))
     return tuple(choices)
-
-
-def _at_trial(crf: float, curve: RateQualityCurve, crf_step: float) -> float:
-    gaps = np.abs(curve.trial_crfs - crf)
-    return float(curve.trial_crfs[np.argmin(gaps)]) if gaps.size and gaps.min() <= crf_step else crf

@@ -89,6 +89,15 @@ def test_a_shot_that_looks_the_same_at_every_crf_gets_its_cheapest_encode() -> N
     assert curve.bitrate_at(97.4) == pytest.approx(2_000)
 
 
+@pytest.mark.parametrize(
+    ("crf", "distance", "beside"), [(25.5, 0.5, 25), (25.6, 0.5, None), (16, 0.25, 16), (33, 9, 34)]
+)
+def test_the_trial_beside_a_crf_is_the_nearest_one_within_a_distance(
+    crf: float, distance: float, beside: float | None
+) -> None:
+    assert RateQualityCurve.fit(GRAIN).trial_beside(crf, distance) == beside
+
+
 @pytest.mark.parametrize("points", [[], [point(100, 50, crf=30)], [point(100, 50, crf=30), point(100, 50, crf=30)]])
 def test_one_crf_is_no_curve(points: list[RateQualityPoint]) -> None:
     with pytest.raises(TooFewPoints, match="LAD-001"):
