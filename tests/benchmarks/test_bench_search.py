@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.page import write_page
+from benchmarks.page import ROOT, TEXT, write_page
 from benchmarks.search.__main__ import main
 from benchmarks.search.records import SettingRecord
 from benchmarks.search.summary import summarize_setting
@@ -137,3 +137,11 @@ async def test_a_tiny_clip_is_searched_against_its_own_oracle(tmp_path: Path) ->
 
     assert await asyncio.to_thread(main, command) == 0
     assert (out / "summary.json").read_bytes() == first
+
+
+def test_the_page_that_is_kept_says_what_its_text_says() -> None:
+    before, after = TEXT.read_text(encoding="utf-8").split("{{results}}")
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+
+    assert page.startswith(before), "make bench writes the page; its text stands in benchmarks/page.md"
+    assert page.endswith(after)
