@@ -201,12 +201,15 @@ async def test_a_key_that_is_planted_in_any_of_these_places_is_found(demo: Demo,
     scanner, spoiled = LeakScanner([key]), key.reveal_hex()
     session = await session_of(demo)
     sampler = ProcessSampler()
-    waiting = "import sys; sys.stdin.read()"
+    waiting = "import sys; print('here', flush=True); sys.stdin.read()"
     argv, environ = [sys.executable, "-c", waiting, spoiled], {"SPOILED": spoiled}
     with (
-        subprocess.Popen(argv, stdin=subprocess.PIPE) as in_argv,
-        subprocess.Popen(argv[:-1], stdin=subprocess.PIPE, env=environ) as in_environ,
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as in_argv,
+        subprocess.Popen(argv[:-1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as in_environ,
     ):
+        for process in (in_argv, in_environ):  # between fork and its first line a process may show no command line yet
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"here\n"
         sampler.sample()
         for process in (in_argv, in_environ):
             process.communicate()

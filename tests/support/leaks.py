@@ -28,7 +28,7 @@ class ProcessSampler:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes()
-                if command in self.commands:
+                if not command or command in self.commands:  # empty: the kernel's own, or a process just being made
                     continue
                 self.environments.add((folder / "environ").read_bytes())
                 self.commands.add(command)
