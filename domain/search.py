@@ -75,6 +75,8 @@ class SearchTask(Value):
     """Expected views times the length of the shot: the seconds over which saved bits count."""
     difficulty: float = 0.0
     """Natural logarithm of the lossless bits a pixel: how alike two shots are is told by it."""
+    is_alone: bool = False
+    """No other shot of the title learns from this one."""
 
 
 class PriorShot(Value):

@@ -13,6 +13,7 @@ from domain.search import (
     SearchTask,
     TrialAsk,
 )
+from domain.search_recipe import SearchStart
 from domain.video import Codec, Resolution
 from domain.work import SearchUnit
 from ladders.search.waves import WARM_FROM, start_of
@@ -49,7 +50,7 @@ def search_task(
     """
     recipe, policy = mezzanine.recipe.search, mezzanine.recipe.policy
     length_s = float(mezzanine.pieces[shot].frames / mezzanine.frame_rate)
-    sizes = searched_sizes(mezzanine)
+    sizes, start = searched_sizes(mezzanine), start_of(len(mezzanine.pieces), finished)
     return SearchTask(
         codec=codec,
         sizes=sizes,
@@ -59,7 +60,8 @@ def search_task(
         crf_step=CRF_STEP[codec],
         floor_vmaf=min(LOWEST_FLOOR_VMAF, policy.floor_vmaf),
         top_vmaf=min(100.0, policy.top_vmaf + TOP_MARGIN_VMAF),
-        max_trials=recipe.most_trials(len(sizes), start_of(len(mezzanine.pieces), finished)),
+        max_trials=recipe.most_trials(len(sizes), start),
+        is_alone=start is SearchStart.ALONE,
         stop_regret=recipe.stop_regret,
         cpu_budget_s=_budget_s(mezzanine, codec, shot),
         min_saved_bits_per_cpu_s=recipe.min_saved_bits_per_cpu_s,

@@ -24,7 +24,7 @@ SURPRISE = 5.0
 """Standard deviations of a single trial from all others that break the model."""
 SEED_PARTS = ((0.15, 0.3), (0.6, 0.4))
 """Places of the two seeds of the largest and the smallest size in the CRF range (0 to 1): for the largest, and added
-for the smallest. A size between has one seed, in the middle of what these two give for it."""
+for the smallest. A size between has one seed, in the middle of what these two give for it, or none."""
 ENCLOSED_WITHIN_VMAF = 4.0
 """A trial so near to an end of the window encloses it: so far a curve may follow the model."""
 REACHED_WITHIN_VMAF = 2.0
@@ -87,14 +87,16 @@ def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
     """Returns the first trials: larger sizes at lower CRFs, so that all together span the range.
 
     Few, for what comes after them is chosen by what they tell. A warm start asks only the largest and the smallest
-    size: where the shot stands, the title's shots tell the rest.
+    size: where the shot stands, the title's shots tell the rest. So does a shot alone, which has no others to teach
+    (decision 0044).
     """
     last = max(1, len(task.sizes) - 1)
     asks = []
     for row, size in enumerate(task.sizes):
         places = [start + spread * row / last for start, spread in SEED_PARTS]
         if 0 < row < last:
-            places = [] if len(prior.shots) >= WARM_FROM else [sum(places) / len(places)]
+            is_ends_only = task.is_alone or len(prior.shots) >= WARM_FROM
+            places = [] if is_ends_only else [sum(places) / len(places)]
         crfs = (task.lowest_crf + (task.highest_crf - task.lowest_crf) * place for place in places)
         asks += [TrialAsk(resolution=size, crf=on_step(task, crf)) for crf in crfs]
     asks = list(dict.fromkeys(asks))

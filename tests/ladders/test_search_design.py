@@ -97,7 +97,9 @@ def test_a_warm_search_may_make_fewer_trials() -> None:
 )
 def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished: int, most: int) -> None:
     mezzanine = title([48] * shots)
-    assert search_task(mezzanine, Codec.H264, 0, (99.0,) * 5, finished=finished).max_trials == most
+    task = search_task(mezzanine, Codec.H264, 0, (99.0,) * 5, finished=finished)
+    assert task.max_trials == most
+    assert task.is_alone == (shots < 4)
     if finished != 1:
         costs_s = [trial_cost_s(mezzanine, Codec.H264, 0, size) for size in searched_sizes(mezzanine)]
         cost_s = search_cost_s(mezzanine, Codec.H264, 0, wave=finished)

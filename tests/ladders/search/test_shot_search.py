@@ -225,6 +225,13 @@ def test_the_first_round_asks_the_ends_twice_and_every_other_size_once() -> None
     assert seeds[-1].crf == max(ask.crf for ask in seeds)
 
 
+def test_a_shot_that_no_other_learns_from_asks_the_ends_alone() -> None:
+    seeds = next_step(SMOOTH[0].task(is_alone=True), (), NO_PRIOR).trials
+    assert [sum(ask.resolution == size for ask in seeds) for size in SIZES] == [2, 0, 0, 0, 2]
+    others = next_step(SMOOTH[0].task(), (), NO_PRIOR).trials
+    assert seeds == tuple(ask for ask in others if ask.resolution in (SIZES[0], SIZES[-1]))
+
+
 def test_where_the_largest_size_stays_below_the_window_smaller_ones_are_tried_until_one_is_worse() -> None:
     soft = SyntheticShot(
         name="soft", softness=1.0, fragility=8.0, vmaf_bend=lambda _, octaves: 8 * octaves * (1 - octaves / 2)
