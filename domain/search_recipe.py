@@ -23,8 +23,8 @@ class SearchStart(StrEnum):
     """Finished shots of the same title."""
 
 
-_TRIALS = {SearchStart.ALONE: (22, 2), SearchStart.FIRST: (18, 2), SearchStart.WARM: (10, 1)}
-"""Most trials of a shot, and how many more for each candidate size above six: decisions 0036, 0041 and 0043."""
+_TRIALS = {SearchStart.ALONE: (22, 2), SearchStart.FIRST: (12, 2), SearchStart.WARM: (10, 1)}
+"""Most trials of a shot, and how many more for each candidate size above six: decisions 0041, 0043 and 0045."""
 
 
 class SearchRecipe(StrictValue):
@@ -36,7 +36,7 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 18 where others learn from it, 22 in a
+    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 22 in a
     title of three shots or fewer, and 2 more for each candidate size above six."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10,

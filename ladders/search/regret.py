@@ -1,4 +1,11 @@
-"""Regret: how much rate the present choice of sizes is expected to waste, and which trial would tell most."""
+"""Regret: how much rate the present choices are expected to waste, and which trial would tell most.
+
+Two choices are made by what a search finds. Of sizes, at a given quality: what the wrong one wastes is compared with
+``stop_regret`` and said in reports. And of qualities, for each shot of a title, where all curves have the same slope:
+where rate grows exponentially with quality, a curve that is off by a part e takes its shot to where it wastes e²/2 of
+its rate (the Taylor series of the Lagrangian; decision 0045). The latter counts for which trial is made, not for when
+it is enough, and not for a shot alone: it alone values the top of the largest size, where no other size is to choose.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,10 +99,10 @@ def look_out(task: SearchTask, surface: Surface) -> Outlook:
 def choose_trials(
     task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, count: int, *, asked: Sequence[TrialAsk] = ()
 ) -> tuple[TrialAsk, ...]:
-    """Returns at most ``count`` trials: one after the other, the one that takes most regret for its CPU seconds.
+    """Returns at most ``count`` trials: one after the other, the one that takes most waste for its CPU seconds.
 
-    A trial is valued by the regret that is left when its place is known and all means stay as they are; a trial that is
-    chosen, or that is ``asked`` for anyway, counts as known for the next one.
+    A trial is valued by the waste, of sizes and of qualities, that is left when its place is known and all means stay
+    as they are; a trial that is chosen, or that is ``asked`` for anyway, counts as known for the next one.
     """
     cells = outlook.cells
     known = {(trial.resolution, trial.crf) for trial in seen} | {(ask.resolution, ask.crf) for ask in asked}
@@ -104,7 +111,7 @@ def choose_trials(
         covariance = _known_near(task, cells, covariance, ask)
     asks: list[TrialAsk] = []
     for _ in range(count):
-        gains = _gains(cells, covariance, len(outlook.vmafs)) / _costs(task, cells)
+        gains = _gains(task, cells, covariance, len(outlook.vmafs)) / _costs(task, cells)
         for cell in np.argsort(-gains, kind="stable"):
             ask = TrialAsk(resolution=task.sizes[cells.rows[cell]], crf=on_step(task, float(cells.crfs[cell])))
             if gains[cell] > 0 and not _is_near(ask, known, task):
@@ -142,8 +149,8 @@ def _costs(task: SearchTask, cells: Cells) -> Floats:
     return costs
 
 
-def _gains(cells: Cells, covariance: Floats, columns: int) -> Floats:
-    """Returns for each cell how much regret, summed over the columns, its measurement would take away."""
+def _gains(task: SearchTask, cells: Cells, covariance: Floats, columns: int) -> Floats:
+    """Returns for each cell how much waste, summed over the columns, its measurement would take away."""
     before = _regret_by_column(cells, covariance, columns).sum()
     differences = cells.log_rates - cells.log_rates[cells.leader]
     variances = _difference_variances(cells, covariance)
@@ -156,6 +163,9 @@ def _gains(cells: Cells, covariance: Floats, columns: int) -> Floats:
     after = np.zeros((columns, len(differences)))
     np.maximum.at(after, cells.columns, excess)
     gains: Floats = before - after.sum(axis=0)
+    if not task.is_alone:
+        leaders = cells.leader[np.unique(cells.columns, return_index=True)[1]]
+        gains += 0.5 * np.sum(pulls[leaders] ** 2, axis=0)
     return gains
 
 

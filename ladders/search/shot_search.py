@@ -25,10 +25,12 @@ SURPRISE = 5.0
 SEED_PARTS = ((0.15, 0.3), (0.6, 0.4))
 """Places of the two seeds of the largest and the smallest size in the CRF range (0 to 1): for the largest, and added
 for the smallest. A size between has one seed, in the middle of what these two give for it, or none."""
+WARM_SEED_PART = 0.3
+"""Place of the one seed of the largest size where finished shots of the title tell how its curve goes on."""
 ENCLOSED_WITHIN_VMAF = 4.0
-"""A trial so near to an end of the window encloses it: so far a curve may follow the model."""
+"""A trial so near to the lower end of the window encloses it: so far a curve may follow the model."""
 REACHED_WITHIN_VMAF = 2.0
-"""The largest size has reached the window's upper end when a trial came so near."""
+"""A trial so near to the upper end encloses that: there most bits go, and curves are steep."""
 CONTENDS_WITHIN = 0.06
 """A size within 6 % of the best may be the best."""
 MAY_BE_BEST_WITHIN = 0.6
@@ -87,16 +89,18 @@ def _seeds(task: SearchTask, prior: TitlePrior) -> tuple[TrialAsk, ...]:
     """Returns the first trials: larger sizes at lower CRFs, so that all together span the range.
 
     Few, for what comes after them is chosen by what they tell. A warm start asks only the largest and the smallest
-    size: where the shot stands, the title's shots tell the rest. So does a shot alone, which has no others to teach
-    (decision 0044).
+    size: where the shot stands, the title's shots tell the rest. The largest, whose trials are dear, it asks once
+    (decision 0045). A shot alone, which has no others to teach, asks both of them twice (decision 0044).
     """
     last = max(1, len(task.sizes) - 1)
+    is_warm = len(prior.shots) >= WARM_FROM
     asks = []
     for row, size in enumerate(task.sizes):
         places = [start + spread * row / last for start, spread in SEED_PARTS]
         if 0 < row < last:
-            is_ends_only = task.is_alone or len(prior.shots) >= WARM_FROM
-            places = [] if is_ends_only else [sum(places) / len(places)]
+            places = [] if task.is_alone or is_warm else [sum(places) / len(places)]
+        elif row == 0 and is_warm and len(task.sizes) > 1:
+            places = [WARM_SEED_PART]
         crfs = (task.lowest_crf + (task.highest_crf - task.lowest_crf) * place for place in places)
         asks += [TrialAsk(resolution=size, crf=on_step(task, crf)) for crf in crfs]
     asks = list(dict.fromkeys(asks))
@@ -151,7 +155,7 @@ def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) 
     """
     asks = _open_ends(task, seen, outlook)
     for row, edge, is_open in (
-        (0, -1, max(trial.vmaf for trial in seen) < task.top_vmaf - ENCLOSED_WITHIN_VMAF),
+        (0, -1, max(trial.vmaf for trial in seen) < task.top_vmaf - REACHED_WITHIN_VMAF),
         (len(task.sizes) - 1, 0, min(trial.vmaf for trial in seen) > task.floor_vmaf + ENCLOSED_WITHIN_VMAF),
     ):
         size = task.sizes[row]

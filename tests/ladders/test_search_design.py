@@ -93,7 +93,7 @@ def test_a_warm_search_may_make_fewer_trials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shots", "finished", "most"), [(1, 0, 22), (3, 0, 22), (4, 0, 18), (4, 1, 18), (4, 2, 10), (900, 0, 18)]
+    ("shots", "finished", "most"), [(1, 0, 22), (3, 0, 22), (4, 0, 12), (4, 1, 12), (4, 2, 10), (900, 0, 12)]
 )
 def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished: int, most: int) -> None:
     mezzanine = title([48] * shots)
@@ -110,7 +110,7 @@ def test_more_sizes_may_have_more_trials() -> None:
     recipe = SearchRecipe()
     for start, most in (
         (SearchStart.ALONE, [22, 22, 22, 24, 26]),
-        (SearchStart.FIRST, [18, 18, 18, 20, 22]),
+        (SearchStart.FIRST, [12, 12, 12, 14, 16]),
         (SearchStart.WARM, [10, 10, 10, 11, 12]),
     ):
         assert [recipe.most_trials(sizes, start) for sizes in (1, 5, 6, 7, 8)] == most
