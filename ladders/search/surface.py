@@ -8,11 +8,12 @@ then, at 270 lines as at 720. So what is measured at one size tells of the other
 - ``z`` = log rate - 1.4 U, the rate beside its usual growth with quality. It is nearly flat, so that a CRF that is a
   little off the quality asked for does not matter, and its error bar is that of the log rate at a given quality.
 
-The covariance of two points is a sum of parts: a plane (level, slopes), a bend that all sizes share, a bend that
-fades over sizes, one that each size has for itself, and a wiggle over about a CRF: encoders do not fall evenly with
+The covariance of two points is a sum of parts: a plane (level, slopes), a bend over CRF that all sizes share, one that
+fades over sizes, one that each size has for itself, an arc over sizes that all CRFs share (sizes between the largest
+and the smallest do not lie on a line: decision 0046), and a wiggle over about a CRF: encoders do not fall evenly with
 their CRF, and what was measured is real but tells nothing of its surroundings. Each part but the level is shared in
 part by all shots of a title: that is what makes a warm start. The parts' sizes were fitted by likelihood on the
-development half of the clips, rounded, and a few enlarged where replayed searches lost less; nothing is trained per
+development half of the clips, rounded, and some changed where replayed searches lost less; nothing is trained per
 encoder, preset or metric.
 
 Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapters 2 and 5.4.2.
@@ -59,33 +60,37 @@ class _Kernel:
     bend: _Part
     size_bend: _Part
     own_bend: _Part
+    arc: _Part
     bend_length: float
     size_length: float
     wiggle: float
     trend: float
     """What is expected per CRF unit before anything was seen."""
+    arc_length: float = 0.5
     wiggle_length: float = 0.12
 
 
 _RATE = _Kernel(
-    slope=_Part(0.15, 0.8),
-    size_slope=_Part(0.65, 0.8),
-    twist=_Part(0.05, 0.5),
-    bend=_Part(0.05, 0.6),
-    size_bend=_Part(0.20, 0.6),
-    own_bend=_Part(0.05, 0.6),
+    slope=_Part(0.15, 0.7),
+    size_slope=_Part(0.65, 0.7),
+    twist=_Part(0.05, 0.25),
+    bend=_Part(0.05, 0.4),
+    size_bend=_Part(0.20, 0.4),
+    own_bend=_Part(0.05, 0.4),
+    arc=_Part(0.20, 0.7),
     bend_length=1.0,
     size_length=0.8,
     wiggle=0.035,
     trend=-0.1,
 )
 _QUALITY = _Kernel(
-    slope=_Part(0.6, 0.8),
-    size_slope=_Part(1.0, 0.8),
-    twist=_Part(0.05, 0.5),
-    bend=_Part(0.20, 0.6),
-    size_bend=_Part(0.15, 0.6),
-    own_bend=_Part(0.03, 0.6),
+    slope=_Part(0.6, 0.7),
+    size_slope=_Part(1.0, 0.7),
+    twist=_Part(0.05, 0.25),
+    bend=_Part(0.20, 0.4),
+    size_bend=_Part(0.15, 0.4),
+    own_bend=_Part(0.03, 0.4),
+    arc=_Part(0.15, 0.7),
     bend_length=1.0,
     size_length=0.5,
     wiggle=0.04,
@@ -248,6 +253,7 @@ def _covariance(kernel: _Kernel, left: Places, right: Places) -> tuple[Floats, F
         (kernel.bend, near_crf),
         (kernel.size_bend, near_crf * near_rho),
         (kernel.own_bend, near_crf * same_size),
+        (kernel.arc, np.exp(-0.5 * (d_rho / kernel.arc_length) ** 2)),
     )
     smooth = _LEVEL**2 * same_shot.astype(np.float64)
     for part, shape in parts:

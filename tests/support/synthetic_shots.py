@@ -59,7 +59,7 @@ class SyntheticShot:
 
     def truth(self, size: Resolution, crf: float) -> tuple[float, float]:
         """Returns (natural logarithm of bits per second, VMAF) without noise."""
-        octaves = self._octaves(size)
+        octaves = self.octaves(size)
         lowest, highest = LOWEST_CRF[self.codec], HIGHEST_CRF[self.codec]
         part = (crf - lowest) / (highest - lowest)
         log_rate = math.log(8e6 * self.complexity) - 1.5 * math.log(2) * octaves - HALVINGS * math.log(2) * part
@@ -97,11 +97,12 @@ class SyntheticShot:
         }
         return SearchTask.model_validate({**told, **changes})
 
-    def _octaves(self, size: Resolution) -> float:
+    def octaves(self, size: Resolution) -> float:
+        """Returns how far a size lies below the display's, in halvings of its width."""
         return math.log2(self.sizes[0].width_px / size.width_px)
 
     def _ceiling(self, size: Resolution) -> float:
-        return 99.5 - (12.0 - 9.0 * self.softness) * self._octaves(size)
+        return 99.5 - (12.0 - 9.0 * self.softness) * self.octaves(size)
 
 
 def _step_down(height: float, place: float, width: float) -> Bend:

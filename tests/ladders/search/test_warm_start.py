@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from domain.search import PriorShot, TitlePrior
+from domain.search import PriorShot, SeenTrial, TitlePrior, TrialAsk
+from domain.video import Resolution
+from ladders.search.dense import on_step
 from ladders.search.shot_model import fit_curves
 from ladders.search.waves import NEIGHBORS, plan_waves, prior_of
 from tests.support.searches import NO_PRIOR, Oracle, Search, run_search
@@ -32,6 +34,13 @@ def loss_of(shot: SyntheticShot, search: Search) -> float:
     return Oracle(search.task, shot.truth).loss(fit_curves(search.task, search.seen, search.prior).curves)
 
 
+def trials_of(shot: SyntheticShot, sizes: Sequence[Resolution], parts: Sequence[float]) -> tuple[SeenTrial, ...]:
+    """Trials of some sizes at some parts of the CRF range, 0 to 1."""
+    task = shot.task()
+    crfs = [on_step(task, task.lowest_crf + part * (task.highest_crf - task.lowest_crf)) for part in parts]
+    return tuple(shot.trial(TrialAsk(resolution=size, crf=crf)) for size in sizes for crf in crfs)
+
+
 def test_finished_shots_of_the_same_kind_tell_what_few_trials_do_not() -> None:
     cold, warm = [], []
     for shot in SMOOTH:
@@ -48,6 +57,27 @@ def test_a_warm_search_asks_the_largest_size_once_at_first_and_loses_nothing() -
         first = [ask.resolution for ask in warm.steps[0].trials]
         assert first == [shot.sizes[0], shot.sizes[-1], shot.sizes[-1]]
         assert loss_of(shot, warm) < 0.01
+
+
+@pytest.mark.parametrize("height", [0.3, -0.3], ids=["better", "worse"])
+def test_sizes_that_do_not_lie_on_a_line_are_foretold_from_finished_shots(height: float) -> None:
+    """Of the shot itself only the largest and the smallest size were tried, of the others all, at distant CRFs."""
+    widest = SMOOTH[0].octaves(SMOOTH[0].sizes[-1])
+
+    def arc(_part: float, octaves: float) -> float:
+        return -4 * height * octaves * (widest - octaves) / widest**2
+
+    for smooth in SMOOTH:
+        shot = replace(smooth, log_rate_bend=arc)
+        others = [trials_of(other, other.sizes, (0.05, 0.5, 0.95)) for other in siblings(shot)]
+        prior = TitlePrior(
+            shots=tuple(PriorShot(difficulty=0.0, ceilings=shot.ceilings, seen=seen) for seen in others),
+        )
+        seen = (*trials_of(shot, shot.sizes[:1], (0.3,)), *trials_of(shot, shot.sizes[-1:], (0.3, 0.75)))
+        curves = fit_curves(shot.task(), seen, prior).curves
+        for size in shot.sizes[1:-1]:
+            for truth in trials_of(shot, (size,), (0.2, 0.4, 0.7)):
+                assert curves[size].bitrate_at(truth.vmaf) == pytest.approx(truth.bitrate_bps, rel=0.08)
 
 
 def test_a_warm_search_is_as_repeatable_as_a_cold_one() -> None:
