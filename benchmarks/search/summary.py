@@ -25,8 +25,8 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
 
     ``hull_loss`` and ``cpu_ratio`` are of the search as shipped: warm within each clip. All losses and BD-rates are
     fractions. CPU of a search is that of every trial it asked for, its ceilings and its share of shot detection;
-    the grid's is that of its trials alone. ``cpu_ratio_at_grid_speed`` is corrected for a machine that was faster or
-    slower while the grid was made, as its encodes tell; the others are as they were counted.
+    the grid's is that of its trials alone. In ``cpu_ratio_at_grid_speed`` the trials' is corrected for a machine that
+    was faster or slower while the grid was made, as its encodes tell; the others are as they were counted.
     """
     shots = record.shots
     warm = [shot.warm for shot in shots]
@@ -109,9 +109,15 @@ def _cpu_ratio(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRec
 
 
 def _cpu_ratio_at_grid_speed(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRecord]) -> float:
-    """The trials' encodes are the grid's, but for CRFs between: what differs is how fast the machine was."""
+    """The trials' encodes are the grid's, but for CRFs between: what differs is how fast the machine was.
+
+    Ceilings and detection are measured once and kept, as the grid is: they are taken as they are.
+    """
     then, now = sum(of(shot).encode_s_in_grid for shot in shots), sum(of(shot).cpu.encode_s for shot in shots)
-    return _cpu_ratio(shots, of) * (then / now if then and now else 1.0)
+    trials_s = sum(of(shot).cpu.total_s for shot in shots)
+    kept_s = sum(of(shot).cpu_s for shot in shots) - trials_s
+    grid_s = sum(shot.grid_cpu.total_s for shot in shots)
+    return (trials_s * (then / now if then and now else 1.0) + kept_s) / grid_s
 
 
 def _trials_ratio(shots: Sequence[ShotRecord], of: Callable[[ShotRecord], SearchRecord]) -> float:

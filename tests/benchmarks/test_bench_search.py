@@ -64,7 +64,8 @@ def test_a_machine_that_was_slower_than_when_the_grid_was_made_is_corrected_for(
     found = summarize_setting(record.model_copy(update={"shots": tuple(slower)}))
 
     assert found["cpu_ratio"] > 1.5 * numbers["cpu_ratio"]
-    assert found["cpu_ratio_at_grid_speed"] == pytest.approx(found["cpu_ratio"] / 2, abs=1e-5)
+    # Detection and ceilings, measured once and kept as the grid is, were not slower.
+    assert found["cpu_ratio_at_grid_speed"] == pytest.approx(numbers["cpu_ratio"], abs=1e-6)
     assert found["cold"]["cpu_ratio_at_grid_speed"] == found["cold"]["cpu_ratio"]
 
 
