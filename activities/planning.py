@@ -10,12 +10,13 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from temporalio import activity
 
+from activities.corrections import changed_encodes, correct_ladders, settle_all
 from activities.heartbeats import Pulse
-from activities.readings import read_delivered, read_points
+from activities.readings import read_points
 from activities.search_readings import prior_shots, read_searched_title, read_searches, seen_points, waves_of
 from activities.toolbox import Toolbox
 from domain.files import StoredFile
-from domain.ladder import Ladder, Rung, ShotPoints
+from domain.ladder import Ladder, ShotPoints
 from domain.mezzanine import Mezzanine
 from domain.result import PicturePoint, PictureSet, TitlePicture
 from domain.search import CRF_STEP, PriorSet
@@ -41,13 +42,10 @@ from domain.work import (
     WorkPlan,
 )
 from ladders.codec_pruning import prune_covered
-from ladders.correction import MeasuredPoints, corrected_rung, judge_rung
 from ladders.fixed_ladder import fixed_ladder
 from ladders.hull import on_hull
-from ladders.rung_moves import KnownCurves
 from ladders.rung_selection import hulls_of, plan_ladder, plan_ladder_from, title_hulls
 from ladders.search_design import plan_search_units, search_cost_s
-from ladders.settling import settled_rung
 from ladders.trial_design import plan_trial_units, unit_cost_s
 
 P = ParamSpec("P")
@@ -144,7 +142,9 @@ class PlanActivities:
         """Plans the full-rate measurement of every production encode, grouped by shot: one decode for many."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         ladders = (await self._read_ladders(task)).ladders
-        rungs = [mezzanine.rung_keys(ladder.codec, rung) for ladder in ladders for rung in ladder.rungs]
+        rungs = [
+            mezzanine.rung_keys(ladder.codec, way) for ladder in ladders for rung in ladder.rungs for way in rung.ways()
+        ]
         units = [
             MeasureUnit(shot=shot, encode_keys=tuple(keys[first : first + MEASURES_PER_UNIT]))
             for shot in range(len(mezzanine.pieces))
@@ -161,16 +161,11 @@ class PlanActivities:
         """Holds every rung against its promise and its cap; plans new encodes for guilty shots only."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         planned = await self._read_ladders(task)
-        before = planned.ladders
-        after, judged_s = await asyncio.to_thread(_timed, self._correct_all, mezzanine, before, Pulse("points"))
-        changed = {
-            (ladder.codec, index, choice.shot_index)
-            for ladder, old in zip(after, before, strict=True)
-            for index, rung in enumerate(ladder.rungs)
-            for choice, was in zip(rung.shots, old.rungs[index].shots, strict=True)
-            if choice != was
-        }
-        units = encode_units(mezzanine, after, lambda codec, rung, shot: (codec, rung, shot) in changed)
+        after, judged_s = await asyncio.to_thread(
+            _timed, correct_ladders, self._box, mezzanine, planned.ladders, Pulse("points")
+        )
+        ways, changed = changed_encodes(planned.ladders, after)
+        units = encode_units(mezzanine, ways, lambda codec, way, shot: (codec, way, shot) in changed)
         encodes = await self._keep(
             UnitKind.ENCODE,
             task.mezzanine,
@@ -183,28 +178,32 @@ class PlanActivities:
                 self._box.results.put_document, planned.model_copy(update={"ladders": after})
             ),
             encodes=encodes,
-            corrected_rungs=len({(codec, rung) for codec, rung, _ in changed}),
+            corrected_rungs=sum(
+                rung.shots != was.shots
+                for ladder, before in zip(after, planned.ladders, strict=True)
+                for rung, was in zip(ladder.rungs, before.rungs, strict=True)
+            ),
             cpu_s=judged_s,
         )
 
     @activity.defn
     async def settle_ladders(self, task: CorrectedTask) -> SettledLadders:
-        """Chooses among the encodes of shots that a correction has made twice, when all are measured."""
+        """Chooses among the encodes of shots that a correction has made again, when all are measured."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         planned, corrected = [
             await asyncio.to_thread(self._box.results.read_document, ladders, LadderSet)
             for ladders in (task.planned, task.corrected)
         ]
         settled, settled_s = await asyncio.to_thread(
-            _timed, self._settle_all, mezzanine, planned.ladders, corrected.ladders, Pulse("rungs")
+            _timed, settle_all, self._box, mezzanine, (planned.ladders, corrected.ladders), Pulse("rungs")
         )
         mixed = sum(
-            rung != was
+            rung.shots != was.shots
             for ladder, before in zip(settled, corrected.ladders, strict=True)
             for rung, was in zip(ladder.rungs, before.rungs, strict=True)
         )
         kept = corrected.model_copy(update={"ladders": settled})
-        ladders = await asyncio.to_thread(self._box.results.put_document, kept) if mixed else task.corrected
+        ladders = await asyncio.to_thread(self._box.results.put_document, kept)
         return SettledLadders(ladders=ladders, mixed_rungs=mixed, cpu_s=settled_s)
 
     @activity.defn
@@ -253,49 +252,6 @@ class PlanActivities:
         curves = searched.titles()
         ladder = plan_ladder_from(codec, searched.shots, curves, policy, crf_step=CRF_STEP[codec])
         return _Planned(searched.with_errors(ladder), hulls_of(curves, policy), seen_points(searched))
-
-    def _correct_all(self, mezzanine: Mezzanine, ladders: Sequence[Ladder], pulse: Pulse) -> tuple[Ladder, ...]:
-        return tuple(self._corrected(mezzanine, ladder, pulse) for ladder in ladders)
-
-    def _corrected(self, mezzanine: Mezzanine, ladder: Ladder, pulse: Pulse) -> Ladder:
-        known: KnownCurves
-        if mezzanine.recipe.search.method == "grid":
-            known = MeasuredPoints(read_points(self._box, mezzanine, ladder.codec, pulse))
-        else:
-            known = read_searched_title(self._box, mezzanine, ladder.codec, pulse)
-        rungs = []
-        for rung in ladder.rungs:
-            rungs.append(self._judged(mezzanine, ladder, rung, known))
-            pulse(len(rungs))
-        return ladder.model_copy(update={"rungs": tuple(rungs)})
-
-    def _judged(self, mezzanine: Mezzanine, ladder: Ladder, rung: Rung, known: KnownCurves) -> Rung:
-        delivered, _ = read_delivered(self._box, mezzanine, ladder.codec, rung)
-        verdict = judge_rung(rung, delivered, known=known, crf_step=CRF_STEP[ladder.codec])
-        if not verdict.corrections:
-            return rung
-        return corrected_rung(rung, verdict).model_copy(update={"corrected": True})
-
-    def _settle_all(
-        self, mezzanine: Mezzanine, planned: Sequence[Ladder], corrected: Sequence[Ladder], pulse: Pulse
-    ) -> tuple[Ladder, ...]:
-        # Rungs may have been skipped in between: a promise is a rung's own, places are not.
-        before = {(ladder.codec, rung.promised): rung for ladder in planned for rung in ladder.rungs}
-        settled = []
-        for ladder in corrected:
-            rungs = []
-            for rung in ladder.rungs:
-                first = before[ladder.codec, rung.promised]
-                rungs.append(rung if rung.shots == first.shots else self._settled(mezzanine, ladder, first, rung))
-                pulse(len(rungs))
-            settled.append(ladder.model_copy(update={"rungs": tuple(rungs)}))
-        return tuple(settled)
-
-    def _settled(self, mezzanine: Mezzanine, ladder: Ladder, first: Rung, second: Rung) -> Rung:
-        delivered, delivered_again = [
-            read_delivered(self._box, mezzanine, ladder.codec, rung)[0] for rung in (first, second)
-        ]
-        return settled_rung(first, second, delivered, delivered_again)
 
     async def _keep(
         self,

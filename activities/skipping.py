@@ -7,7 +7,7 @@ from temporalio import activity
 from activities.faults import EncodeMissing
 from activities.toolbox import Toolbox
 from domain.encodes import EncodedShot
-from domain.ladder import Ladder
+from domain.ladder import Ladder, Rung
 from domain.mezzanine import Mezzanine
 from domain.steps import LadderSet, LadderTask, TrimmedLadders
 
@@ -42,11 +42,21 @@ class SkipActivities:
         return TrimmedLadders(ladders=document, rungs=rungs, dropped=dropped)
 
     def _whole_rungs(self, mezzanine: Mezzanine, ladder: Ladder) -> Ladder | None:
-        whole = [
-            rung
-            for rung in ladder.rungs
-            if all(
-                self._box.results.find("encodes", key, EncodedShot) for key in mezzanine.rung_keys(ladder.codec, rung)
-            )
-        ]
+        whole = []
+        for rung in ladder.rungs:
+            bare, *others = rung.ways()
+            if self._is_whole(mezzanine, ladder, bare):
+                # A rung can be delivered without its spares: those that failed are left out with their way.
+                spares = [
+                    choice
+                    for way in others
+                    if self._is_whole(mezzanine, ladder, way)
+                    for choice in way.shots
+                    if choice in rung.spares
+                ]
+                whole.append(rung.model_copy(update={"spares": tuple(spares)}))
         return ladder.model_copy(update={"rungs": tuple(whole)}) if whole else None
+
+    def _is_whole(self, mezzanine: Mezzanine, ladder: Ladder, rung: Rung) -> bool:
+        keys = mezzanine.rung_keys(ladder.codec, rung)
+        return all(self._box.results.find("encodes", key, EncodedShot) for key in keys)

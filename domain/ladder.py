@@ -67,6 +67,21 @@ class Rung(Value):
     """``None`` where the curves know no error: the dense design of the ``grid`` method."""
     corrected: bool = False
     """The rung missed its promise or cap, and its guilty shots were encoded again."""
+    spares: tuple[ShotChoice, ...] = ()
+    """More encodes of corrected shots, made and measured beside them until the rung is settled (decision 0047)."""
+
+    def ways(self) -> tuple["Rung", ...]:
+        """Returns the rung without its spares, then as many more as have in each shot's place one of its spares."""
+        bare = self.model_copy(update={"spares": ()})
+        by_shot: dict[int, list[ShotChoice]] = {}
+        for spare in self.spares:
+            by_shot.setdefault(spare.shot_index, []).append(spare)
+        ways = [bare]
+        for number in range(max(map(len, by_shot.values()), default=0)):
+            other = {shot: spares[number] for shot, spares in by_shot.items() if number < len(spares)}
+            shots = tuple(other.get(choice.shot_index, choice) for choice in self.shots)
+            ways.append(bare.model_copy(update={"shots": shots}))
+        return tuple(ways)
 
 
 class Ladder(Value):

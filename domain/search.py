@@ -10,6 +10,8 @@ from domain.video import Codec, Resolution
 
 CRF_STEP = {Codec.H264: 0.5, Codec.HEVC: 0.5, Codec.AV1: 0.25}
 """Finest CRF of each encoder that is worth telling apart (SVT-AV1 takes quarters)."""
+FINEST_CRF_STEP = {Codec.H264: 0.125, Codec.HEVC: 0.125, Codec.AV1: 0.25}
+"""For corrections of a shot that is a large part of its title (decision 0047)."""
 LOWEST_CRF = {Codec.H264: 16.0, Codec.HEVC: 16.0, Codec.AV1: 20.0}
 """The search never asks for better: VMAF saturates, rate does not."""
 HIGHEST_CRF = {Codec.H264: 50.0, Codec.HEVC: 50.0, Codec.AV1: 63.0}

@@ -13,7 +13,7 @@ from domain.video import Resolution
 from ladders.errors import MismatchedShots, TooFewPoints
 from ladders.interpolation import RateQualityCurve
 from ladders.leaky_bucket import bucket_overflow
-from ladders.rung_moves import DeliveredShot, KnownCurves, recoded
+from ladders.rung_moves import CrfSteps, DeliveredShot, KnownCurves, Moves, recoded
 
 OFF_PROMISE_VMAF = 0.5
 """A rung that misses its promised mean VMAF by more is corrected."""
@@ -61,6 +61,8 @@ class RungVerdict:
     """Frames of the stitched stream that come late from the leaky bucket."""
     corrections: tuple[ShotChoice, ...] = field(default=())
     """New choices for the guilty shots only; ``predicted`` is what each is expected to deliver now."""
+    spares: tuple[ShotChoice, ...] = field(default=())
+    """Further encodes of the rung's longest shots, of which one may come nearer."""
 
     @property
     def is_kept(self) -> bool:
@@ -73,7 +75,9 @@ class RungVerdict:
         return tuple(choice.shot_index for choice in self.corrections)
 
 
-def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCurves, crf_step: float) -> RungVerdict:
+def judge_rung(
+    rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCurves, crf_steps: CrfSteps
+) -> RungVerdict:
     """Returns whether a delivered rung keeps its promise and its cap, and corrections for the guilty shots.
 
     Off promise: see ``ladders.rung_moves``. Above the cap: shots with a late frame get the rung's cap, or half the
@@ -83,7 +87,7 @@ def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCu
         rung: what was promised and chosen.
         delivered: its shots in title order.
         known: the curves of (at least) these shots.
-        crf_step: finest CRF the encoder takes.
+        crf_steps: in which steps CRFs are corrected.
 
     Raises:
         MismatchedShots: ``delivered`` does not hold the rung's shots in order, or a shot without frames.
@@ -95,17 +99,21 @@ def judge_rung(rung: Rung, delivered: Sequence[DeliveredShot], *, known: KnownCu
     miss = mean.vmaf - rung.promised.vmaf
     off_promise = abs(miss) > OFF_PROMISE_VMAF
     corrected = _capped(rung, delivered, violations)
-    if off_promise:
-        for shot, choice in recoded(rung, delivered, known, crf_step).items():
-            cap = corrected[shot].rate_cap if shot in corrected else choice.rate_cap
-            corrected[shot] = choice.model_copy(update={"rate_cap": cap})
-    return RungVerdict(mean, off_promise, violations, tuple(corrected[shot] for shot in sorted(corrected)))
+    moves = recoded(rung, delivered, known, crf_steps) if off_promise else Moves({})
+    caps = {shot: choice.rate_cap for shot, choice in corrected.items()}
+    for shot, choice in moves.choices.items():
+        corrected[shot] = choice.model_copy(update={"rate_cap": caps.get(shot, choice.rate_cap)})
+    spares = tuple(
+        spare.model_copy(update={"rate_cap": caps.get(spare.shot_index, spare.rate_cap)}) for spare in moves.spares
+    )
+    return RungVerdict(mean, off_promise, violations, tuple(corrected[shot] for shot in sorted(corrected)), spares)
 
 
 def corrected_rung(rung: Rung, verdict: RungVerdict) -> Rung:
     """Returns the rung with the verdict's corrections; what it promises stays."""
     new = {choice.shot_index: choice for choice in verdict.corrections}
-    return rung.model_copy(update={"shots": tuple(new.get(shot.shot_index, shot) for shot in rung.shots)})
+    shots = tuple(new.get(shot.shot_index, shot) for shot in rung.shots)
+    return rung.model_copy(update={"shots": shots, "spares": verdict.spares})
 
 
 def _check(rung: Rung, delivered: Sequence[DeliveredShot]) -> None:

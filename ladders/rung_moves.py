@@ -1,9 +1,9 @@
 """Which shots of a rung to encode again, and at which CRFs, so that its mean quality comes back to the promise."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +18,12 @@ FARTHEST_VMAF = 4.0
 """A shot that moves for others stays within this of what was planned for it."""
 SURE_VMAF = 0.4
 """A single measured encode that brings the predicted miss within this is taken before anything is encoded anew."""
+LARGE_PART = 0.25
+"""A shot that is more than this of its title is corrected in finer steps: no other shot makes up for it."""
+SPARE_SHOTS = 2
+"""So many shots of a rung have spare encodes, the longest first."""
+SPARE_VMAFS = (0.3, -0.3, 0.6, -0.6)
+"""What the spare encodes of a rung are expected to do to the title's mean VMAF."""
 _CAP_BINDS = 0.9
 """A capped shot that spends this part of its cap cannot spend more: a lower CRF would change nothing."""
 
@@ -34,6 +40,23 @@ class DeliveredShot:
     duration_s: float
     frame_sizes_bits: tuple[int, ...]
     """In coding or presentation order, one for each frame."""
+
+
+class CrfSteps(NamedTuple):
+    """In which steps CRFs are corrected."""
+
+    usual: float
+    finest: float
+    """Of a shot that is a large part of its title."""
+
+
+class Moves(NamedTuple):
+    """What to encode again."""
+
+    choices: dict[int, ShotChoice]
+    """New ones, by shot."""
+    spares: tuple[ShotChoice, ...] = ()
+    """More of the longest shots, to be measured too: one of them may come nearer."""
 
 
 class KnownCurves(Protocol):
@@ -85,15 +108,22 @@ class _Reach:
         gain = abs(self.gain_of_a_step(place, step))
         return gain / max(bits, 1e-9) if step < 0 else bits / gain
 
+    def spare(self, vmaf: float, taken: Sequence[float]) -> ShotChoice | None:
+        """Returns the shot at the place of no taken CRF that is nearest to a quality, not too far from its plan."""
+        order = np.argsort(np.abs(self.vmafs - vmaf), kind="stable").tolist()
+        able = (place for place in order if self.crfs[place] not in taken)
+        place = next(able, None)
+        if place is None or abs(self.vmafs[place] - self.choice.predicted.vmaf) > FARTHEST_VMAF + 1:
+            return None
+        return self.at(place)
+
     def at(self, place: int) -> ShotChoice:
         """Returns the shot's choice at a place."""
         expected = Promise(bitrate_bps=float(self.rates_bps[place]), vmaf=float(self.vmafs[place]))
         return self.choice.model_copy(update={"crf": float(self.crfs[place]), "predicted": expected})
 
 
-def recoded(
-    rung: Rung, delivered: Sequence[DeliveredShot], known: KnownCurves, crf_step: float
-) -> dict[int, ShotChoice]:
+def recoded(rung: Rung, delivered: Sequence[DeliveredShot], known: KnownCurves, crf_steps: CrfSteps) -> Moves:
     """Returns new choices by shot, so that the expected mean VMAF comes as near to the promise as CRFs allow.
 
     First of all, what is sure: one shot that goes to a CRF at which it was measured already, so that the miss is within
@@ -105,6 +135,9 @@ def recoded(
     is too much for a single shot), other shots go along: one CRF at a time where a bit buys most, or costs least, none
     farther than ``FARTHEST_VMAF``.
 
+    A shot that is a large part of its title moves in finer steps and has spares: where its curve says 0.2 VMAF an
+    encoder may jump by a whole one, and no other shot makes up for that.
+
     Raises:
         TooFewPoints: nothing is known of a shot that is to move at the rung's resolution.
     """
@@ -115,8 +148,9 @@ def recoded(
         for choice, shot in zip(rung.shots, delivered, strict=True)
         if miss > 0 or not cap_binds(choice, shot)
     ]
-    reaches = _Reaches(rung, known, crf_step, total_s)
-    return _sure_move(reaches, pairs, miss) or _likely_moves(reaches, pairs, miss)
+    reaches = _Reaches(rung, known, crf_steps, total_s)
+    choices = _sure_move(reaches, pairs, miss) or _likely_moves(reaches, pairs, miss)
+    return Moves(choices, _spares(reaches, pairs, choices) if choices else ())
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -125,7 +159,7 @@ class _Reaches:
 
     rung: Rung
     known: KnownCurves
-    crf_step: float
+    crf_steps: CrfSteps
     total_s: float
     found: dict[int, _Reach] = field(default_factory=dict)
 
@@ -144,13 +178,15 @@ class _Reaches:
                 resolution=self.rung.resolution, crf=shot.crf, bitrate_bps=shot.bitrate_bps, vmaf=max(0.0, shot.vmaf)
             )
         curve = self.known.curve_with(choice.shot_index, self.rung.resolution, point)
-        crfs = np.unique(np.append(encodable_crfs(curve, self.crf_step), shot.crf))
+        weight = shot.duration_s / self.total_s
+        step = self.crf_steps.finest if weight > LARGE_PART else self.crf_steps.usual
+        crfs = np.unique(np.append(encodable_crfs(curve, step), shot.crf))
         rates_bps, vmafs = curve.at_crfs(crfs)
         here = int(np.searchsorted(crfs, shot.crf))
         return _Reach(
             choice=choice,
             shot=shot,
-            weight=shot.duration_s / self.total_s,
+            weight=weight,
             crfs=crfs,
             vmafs=vmafs - vmafs[here] + shot.vmaf,
             rates_bps=shot.bitrate_bps * rates_bps / rates_bps[here],
@@ -201,6 +237,29 @@ def _likely_moves(
     if sign * miss > GOOD_ENOUGH_VMAF:
         _share_out([reaches.of(*pair) for pair in pairs], moved, miss)
     return {index: reaches.found[index].at(place) for index, place in moved.items()}
+
+
+def _spares(
+    reaches: _Reaches, pairs: Sequence[tuple[ShotChoice, DeliveredShot]], choices: Mapping[int, ShotChoice]
+) -> tuple[ShotChoice, ...]:
+    """Returns further encodes of a corrected rung's longest shots, to both sides of what it will deliver.
+
+    A correction follows curves, encoders jump: what it misses, one of these may make up for.
+    """
+    longest = sorted(pairs, key=lambda pair: -pair[1].duration_s)[:SPARE_SHOTS]
+    taken = {shot.shot_index: [shot.crf] for _, shot in longest}
+    for index, choice in choices.items():
+        taken.setdefault(index, []).append(choice.crf)
+    spares: list[ShotChoice] = []
+    for number, vmaf in enumerate(SPARE_VMAFS):
+        planned, shot = longest[number // 2 % len(longest)]
+        able, moved = reaches.of(planned, shot), choices.get(shot.shot_index)
+        change = min(max(vmaf / able.weight, -FARTHEST_VMAF), FARTHEST_VMAF)
+        spare = able.spare((shot.vmaf if moved is None else moved.predicted.vmaf) + change, taken[shot.shot_index])
+        if spare is not None:
+            taken[shot.shot_index].append(spare.crf)
+            spares.append(spare)
+    return tuple(spares)
 
 
 def cap_binds(choice: ShotChoice, shot: DeliveredShot) -> bool:

@@ -9,11 +9,11 @@ from benchmarks.search.titles import TrialSource, make_trials
 from domain.errors import PertitleError
 from domain.ladder import Rung
 from domain.ladder_policy import LadderPolicy
-from domain.search import CRF_STEP, TrialAsk
+from domain.search import CRF_STEP, FINEST_CRF_STEP, TrialAsk
 from domain.values import Value
 from ladders.correction import OFF_PROMISE_VMAF, corrected_rung, judge_rung
 from ladders.pooling import pool_scores
-from ladders.rung_moves import DeliveredShot
+from ladders.rung_moves import CrfSteps, DeliveredShot
 from ladders.rung_selection import plan_ladder_from
 from ladders.searched_title import SearchedShot, SearchedTitle
 from ladders.settling import settled_rung
@@ -55,14 +55,14 @@ async def keep_rungs(
         return KeptRungs(clip=clip, rungs=0, at_once=0, corrected=0, why_none=str(error))
     first = await _deliver(source, shots, setting, ladder.rungs)
     missed = [index for index, rung in enumerate(ladder.rungs) if abs(_miss(rung, first[index])) > OFF_PROMISE_VMAF]
-    verdicts = {
-        index: judge_rung(ladder.rungs[index], first[index], known=title, crf_step=CRF_STEP[setting.codec])
-        for index in missed
-    }
+    steps = CrfSteps(CRF_STEP[setting.codec], FINEST_CRF_STEP[setting.codec])
+    verdicts = {index: judge_rung(ladder.rungs[index], first[index], known=title, crf_steps=steps) for index in missed}
     again = [corrected_rung(ladder.rungs[index], verdicts[index]) for index in missed]
     final = list(first)
-    for index, rung, delivered in zip(missed, again, await _deliver(source, shots, setting, again), strict=True):
-        final[index] = _settled(ladder.rungs[index], rung, first[index], delivered)
+    for index, rung in zip(missed, again, strict=True):
+        ways = (ladder.rungs[index], *rung.ways())
+        delivered = [first[index], *await _deliver(source, shots, setting, ways[1:])]
+        final[index] = _settled(ways, delivered)
     misses = tuple(_miss(rung, delivered) for rung, delivered in zip(ladder.rungs, final, strict=True))
     return KeptRungs(
         clip=clip,
@@ -78,14 +78,11 @@ def _miss(rung: Rung, delivered: Sequence[DeliveredShot]) -> float:
     return sum(shot.vmaf * shot.duration_s for shot in delivered) / total_s - rung.promised.vmaf
 
 
-def _settled(
-    planned: Rung, corrected: Rung, first: Sequence[DeliveredShot], second: Sequence[DeliveredShot]
-) -> list[DeliveredShot]:
-    """Returns the shots that are delivered in the end, each as planned or as corrected."""
-    settled = settled_rung(planned, corrected, first, second)
+def _settled(ways: Sequence[Rung], delivered: Sequence[Sequence[DeliveredShot]]) -> list[DeliveredShot]:
+    """Returns the shots that are delivered in the end, each as it was planned, corrected, or encoded to spare."""
     return [
-        once if choice == was else twice
-        for choice, was, once, twice in zip(settled.shots, planned.shots, first, second, strict=True)
+        next(shots[number] for way, shots in zip(ways, delivered, strict=True) if way.shots[number].crf == choice.crf)
+        for number, choice in enumerate(settled_rung(ways, delivered).shots)
     ]
 
 

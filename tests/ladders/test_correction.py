@@ -10,7 +10,7 @@ from domain.recipe import LadderPolicy
 from domain.video import Codec, Resolution
 from ladders.correction import MeasuredPoints, corrected_rung, judge_rung
 from ladders.errors import MismatchedShots, TooFewPoints
-from ladders.rung_moves import FARTHEST_VMAF, SURE_VMAF, DeliveredShot
+from ladders.rung_moves import FARTHEST_VMAF, SURE_VMAF, CrfSteps, DeliveredShot
 from ladders.rung_selection import plan_ladder
 from tests.ladders.titles import pilot_title, smooth_titles
 
@@ -50,7 +50,7 @@ def without_buckets(rung: Rung) -> Rung:
 def test_a_rung_as_promised_is_kept() -> None:
     shots = pilot_title()
     rung = without_buckets(middle_rung(shots))
-    verdict = judge_rung(rung, deliver(rung, shots, {}), known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(rung, deliver(rung, shots, {}), known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     assert verdict.is_kept
     assert verdict.corrections == ()
     assert verdict.delivered.vmaf == pytest.approx(rung.promised.vmaf)
@@ -60,7 +60,9 @@ def test_a_rung_as_promised_is_kept() -> None:
 def test_only_the_guilty_shot_gets_a_new_crf_in_the_right_direction(miss: float) -> None:
     shots = pilot_title()
     rung = without_buckets(middle_rung(shots))
-    verdict = judge_rung(rung, deliver(rung, shots, {1: miss, 3: -miss / 6}), known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(
+        rung, deliver(rung, shots, {1: miss, 3: -miss / 6}), known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5)
+    )
     assert verdict.off_promise
     assert verdict.guilty_shots == (1,)
     (new,) = verdict.corrections
@@ -83,7 +85,7 @@ def test_one_shot_goes_where_it_was_measured_if_that_is_enough() -> None:
     shots = pilot_title()
     rung = between_trials(middle_rung(shots))
     delivered = deliver(rung, shots, dict.fromkeys(range(len(shots)), 0.9))
-    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     (new,) = verdict.corrections
     assert new.crf in TRIAL_CRFS
     shot = delivered[new.shot_index]
@@ -99,7 +101,7 @@ def test_what_a_cap_has_shaped_is_not_taken_for_a_trial() -> None:
     capped = tuple(choice.model_copy(update={"rate_cap": rung.rate_cap}) for choice in rung.shots)
     rung = rung.model_copy(update={"shots": capped})
     delivered = deliver(rung, shots, dict.fromkeys(range(len(shots)), 0.9))
-    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     assert len(verdict.corrections) > 1
 
 
@@ -108,7 +110,7 @@ def test_what_a_cap_has_shaped_is_not_taken_for_a_trial() -> None:
 def test_corrections_are_expected_to_bring_the_title_nearer(shots: list[ShotPoints], misses: list[float]) -> None:
     rung = without_buckets(middle_rung(shots))
     delivered = deliver(rung, shots, dict(enumerate(misses)))
-    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     total_s = sum(shot.duration_s for shot in delivered)
     expected = verdict.delivered.vmaf
     for new in verdict.corrections:
@@ -124,7 +126,9 @@ def test_the_new_crf_lies_on_the_curve_through_trials_and_the_delivered_point() 
     shots = pilot_title()[:1]
     rung = without_buckets(middle_rung(shots))
     planned = rung.shots[0]
-    (new,) = judge_rung(rung, deliver(rung, shots, {0: -3.0}), known=MeasuredPoints(shots), crf_step=0.01).corrections
+    (new,) = judge_rung(
+        rung, deliver(rung, shots, {0: -3.0}), known=MeasuredPoints(shots), crf_steps=CrfSteps(0.01, 0.01)
+    ).corrections
     assert new.crf < planned.crf
     assert new.predicted.vmaf == pytest.approx(planned.predicted.vmaf, abs=0.05)
 
@@ -143,7 +147,7 @@ def test_a_steep_place_between_trials_is_corrected_where_the_old_curve_would_ove
     rung = Rung(resolution=size, promised=promise, rate_cap=cap, shots=(choice,))
     bits = (140_000 * 38 // 24 // 38,) * 38
     delivered = DeliveredShot(0, 38.5, 140_000, 4.0, 38 / 24, bits)
-    (new,) = judge_rung(rung, [delivered], known=MeasuredPoints(shots), crf_step=0.5).corrections
+    (new,) = judge_rung(rung, [delivered], known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5)).corrections
     assert 36.0 <= new.crf < 38.5
     assert new.predicted.vmaf == pytest.approx(11.8, abs=1.5)
 
@@ -152,7 +156,10 @@ def test_a_shot_at_the_end_of_its_trials_is_not_pushed_beyond() -> None:
     shots = pilot_title()[:1]
     rung = plan_ladder(Codec.H264, shots, LadderPolicy(top_vmaf=99), crf_step=0.5).rungs[-1]
     verdict = judge_rung(
-        without_buckets(rung), deliver(rung, shots, {0: -8.0}), known=MeasuredPoints(shots), crf_step=0.5
+        without_buckets(rung),
+        deliver(rung, shots, {0: -8.0}),
+        known=MeasuredPoints(shots),
+        crf_steps=CrfSteps(0.5, 0.5),
     )
     assert verdict.off_promise
     assert all(new.crf >= 16 for new in verdict.corrections)
@@ -166,12 +173,14 @@ def test_a_late_frame_caps_its_shot_and_then_halves_the_bucket() -> None:
     )
     delivered = deliver(rung, shots, {})
     delivered[3] = DeliveredShot(3, 20.0, 9e6, delivered[3].vmaf, 32 / 24, (500_000,) * 32)
-    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     assert not verdict.off_promise
     assert verdict.guilty_shots == (3,)
     assert verdict.corrections[0].rate_cap == rung.rate_cap
     assert min(verdict.bucket_violations) >= 3 * 32
-    again = judge_rung(corrected_rung(rung, verdict), delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    again = judge_rung(
+        corrected_rung(rung, verdict), delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5)
+    )
     assert again.corrections[0].rate_cap == RateCap(maxrate_bps=4_000_000, buffer_bits=2_000_000)
 
 
@@ -184,7 +193,7 @@ def test_a_late_frame_in_a_shot_with_a_wider_cap_gives_it_that_of_the_rung() -> 
     )
     delivered = deliver(rung, shots, {})
     delivered[3] = DeliveredShot(3, 20.0, 9e6, delivered[3].vmaf, 32 / 24, (500_000,) * 32)
-    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     assert [choice.rate_cap for choice in verdict.corrections] == [rung.rate_cap]
 
 
@@ -194,7 +203,9 @@ def test_a_shot_that_fills_its_cap_is_not_asked_for_more() -> None:
     cap = RateCap(maxrate_bps=round(rung.promised.bitrate_bps), buffer_bits=10**9)
     capped = rung.shots[0].model_copy(update={"rate_cap": cap})
     rung = without_buckets(rung).model_copy(update={"shots": (capped,)})
-    verdict = judge_rung(rung, deliver(rung, shots, {0: -4.0}), known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(
+        rung, deliver(rung, shots, {0: -4.0}), known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5)
+    )
     assert verdict.off_promise
     assert verdict.corrections == ()
 
@@ -209,7 +220,7 @@ def test_where_a_cap_binds_the_other_shots_make_up_for_it(miss: float) -> None:
     ]
     rung = rung.model_copy(update={"shots": tuple(choices)})
     delivered = deliver(rung, shots, {1: miss * len(shots)})
-    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=0.5)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     total_s = sum(shot.duration_s for shot in delivered)
     gained = sum(
         (new.predicted.vmaf - delivered[new.shot_index].vmaf) * delivered[new.shot_index].duration_s / total_s
@@ -227,7 +238,7 @@ def test_a_miss_that_is_less_than_a_step_for_every_guilty_shot_is_made_good_by_o
     shots = pilot_title()
     rung = without_buckets(middle_rung(shots))
     delivered = deliver(rung, shots, {shot.shot_index: -0.8 for shot in shots})
-    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_step=2.0)
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(2.0, 2.0))
     total_s = sum(shot.duration_s for shot in delivered)
     gained = sum(
         (new.predicted.vmaf - delivered[new.shot_index].vmaf) * delivered[new.shot_index].duration_s / total_s
@@ -242,6 +253,6 @@ def test_other_shots_than_the_rungs_and_missing_trials_are_errors() -> None:
     rung = without_buckets(middle_rung(shots))
     delivered = deliver(rung, shots, {0: -9.0})
     with pytest.raises(MismatchedShots, match="LAD-006"):
-        judge_rung(rung, delivered[1:], known=MeasuredPoints(shots), crf_step=0.5)
+        judge_rung(rung, delivered[1:], known=MeasuredPoints(shots), crf_steps=CrfSteps(0.5, 0.5))
     with pytest.raises(TooFewPoints, match="shot 0"):
-        judge_rung(rung, delivered, known=MeasuredPoints(shots[1:]), crf_step=0.5)
+        judge_rung(rung, delivered, known=MeasuredPoints(shots[1:]), crf_steps=CrfSteps(0.5, 0.5))

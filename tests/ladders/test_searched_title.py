@@ -12,7 +12,7 @@ from domain.video import Codec, Resolution
 from ladders.correction import judge_rung
 from ladders.errors import TooFewPoints
 from ladders.interpolation import RateQualityCurve
-from ladders.rung_moves import DeliveredShot
+from ladders.rung_moves import CrfSteps, DeliveredShot
 from ladders.search.dense import dense_design
 from ladders.search.shot_model import ShotCurves
 from ladders.searched_title import SearchedShot, SearchedTitle
@@ -147,6 +147,6 @@ def test_a_rung_at_a_size_with_one_trial_is_corrected_along_the_models_curve() -
         shots=(ShotChoice(shot_index=0, crf=33.0, predicted=promise),),
     )
     delivered = DeliveredShot(0, 33.0, rate, vmaf - 2.5, 2.0, (round(rate / 24),) * 48)
-    (new,) = judge_rung(rung, [delivered], known=title, crf_step=0.5).corrections
+    (new,) = judge_rung(rung, [delivered], known=title, crf_steps=CrfSteps(0.5, 0.5)).corrections
     assert 28.0 <= new.crf < 33.0
     assert new.predicted.vmaf == pytest.approx(vmaf, abs=0.5)

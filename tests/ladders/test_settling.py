@@ -54,27 +54,27 @@ def crfs_of(rung: Rung) -> list[float]:
 
 def test_a_correction_that_overshoots_is_taken_back_in_part() -> None:
     first, second = rung_of([30.0, 30.0, 30.0]), rung_of([28.0, 29.0, 30.0])
-    settled = settled_rung(first, second, encoded(first, [77, 77, 80]), encoded(second, [83, 82, 80]))
+    settled = settled_rung([first, second], [encoded(first, [77, 77, 80]), encoded(second, [83, 82, 80])])
     assert crfs_of(settled) == [28.0, 30.0, 30.0]
     assert settled.promised == second.promised
 
 
 def test_a_correction_that_makes_it_worse_is_taken_back_altogether() -> None:
     first, second = rung_of([30.0, 30.0]), rung_of([29.0, 30.0])
-    settled = settled_rung(first, second, encoded(first, [78.8, 80]), encoded(second, [76, 80]))
+    settled = settled_rung([first, second], [encoded(first, [78.8, 80]), encoded(second, [76, 80])])
     assert crfs_of(settled) == crfs_of(first)
 
 
 def test_a_correction_that_keeps_the_promise_stays_as_it_is() -> None:
     first, second = rung_of([30.0, 30.0]), rung_of([28.0, 29.0])
-    settled = settled_rung(first, second, encoded(first, [78, 80]), encoded(second, [80.9, 80]))
+    settled = settled_rung([first, second], [encoded(first, [78, 80]), encoded(second, [80.9, 80])])
     assert settled == second
 
 
 def test_a_shot_with_a_new_cap_never_goes_back() -> None:
     cap = RateCap(maxrate_bps=10**8, buffer_bits=10**8)
     first, second = rung_of([30.0, 30.0]), rung_of([28.0, 30.0], caps={0: cap})
-    assert settled_rung(first, second, encoded(first, [80, 80]), encoded(second, [86, 80])) == second
+    assert settled_rung([first, second], [encoded(first, [80, 80]), encoded(second, [86, 80])]) == second
 
 
 def test_a_mix_with_late_frames_is_not_taken() -> None:
@@ -84,8 +84,8 @@ def test_a_mix_with_late_frames_is_not_taken() -> None:
     delivered = encoded(first, [80, 80])
     before = encoded(first, [80, 80], bits=200_000)[0]
     again = encoded(second, [86, 80])
-    assert crfs_of(settled_rung(first, second, delivered, again)) == [30.0, 30.0]
-    assert settled_rung(first, second, [before, delivered[1]], again) == second
+    assert crfs_of(settled_rung([first, second], [delivered, again])) == [30.0, 30.0]
+    assert settled_rung([first, second], [[before, delivered[1]], again]) == second
 
 
 @given(
@@ -99,7 +99,7 @@ def test_a_mix_is_measured_and_never_farther_from_the_promise(
     second = rung_of([29.0 if moves else 30.0 for _, _, moves in shots], promised=promised)
     once = [before for before, _, _ in shots]
     twice = [after if moves else before for before, after, moves in shots]
-    settled = settled_rung(first, second, encoded(first, once), encoded(second, twice))
+    settled = settled_rung([first, second], [encoded(first, once), encoded(second, twice)])
     back = [choice.crf == 30.0 for choice in settled.shots]
 
     def miss(are_back: tuple[bool, ...]) -> float:
