@@ -71,6 +71,52 @@ def test_only_the_guilty_shot_gets_a_new_crf_in_the_right_direction(miss: float)
     assert corrected_rung(rung, verdict).shots[0] == rung.shots[0]
 
 
+FINE = CrfSteps(0.5, 0.125)
+
+
+@pytest.mark.parametrize("miss", [-1.5, 1.5])
+def test_a_shot_alone_is_corrected_in_the_finest_steps_with_spares_to_both_sides(miss: float) -> None:
+    shots = pilot_title()[:1]
+    rung = without_buckets(middle_rung(shots))
+    delivered = deliver(rung, shots, {0: miss})
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=FINE)
+    (new,) = verdict.corrections
+    assert new.crf % 0.125 == 0
+    assert abs(new.predicted.vmaf - rung.promised.vmaf) < 0.2
+    assert len(verdict.spares) == 4
+    assert len({new.crf, delivered[0].crf, *(spare.crf for spare in verdict.spares)}) == 6
+    gains = [spare.predicted.vmaf - new.predicted.vmaf for spare in verdict.spares]
+    assert min(gains) < -0.3
+    assert max(gains) > 0.3
+    assert max(map(abs, gains)) < 1.5
+    again = corrected_rung(rung, verdict)
+    assert again.spares == verdict.spares
+    assert [way.shots[0].crf for way in again.ways()] == [new.crf, *(spare.crf for spare in verdict.spares)]
+    assert not any(way.spares for way in again.ways())
+
+
+def test_of_several_shots_the_two_longest_have_spares_whether_they_moved_or_not() -> None:
+    shots = pilot_title()
+    rung = without_buckets(middle_rung(shots))
+    delivered = deliver(rung, shots, {1: -12.0})
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=FINE)
+    longest = sorted(delivered, key=lambda shot: -shot.duration_s)[:2]
+    assert {spare.shot_index for spare in verdict.spares} == {shot.shot_index for shot in longest}
+    planned = {choice.shot_index: choice for choice in corrected_rung(rung, verdict).shots}
+    for spare in verdict.spares:
+        change = spare.predicted.vmaf - planned[spare.shot_index].predicted.vmaf
+        assert spare.crf not in {planned[spare.shot_index].crf, delivered[spare.shot_index].crf}
+        assert abs(change) <= 2 * FARTHEST_VMAF
+
+
+def test_a_long_title_has_no_spares() -> None:
+    shots = [shot.model_copy(update={"duration_s": 70.0}) for shot in pilot_title()[:1]]
+    rung = without_buckets(middle_rung(shots))
+    verdict = judge_rung(rung, deliver(rung, shots, {0: -1.5}), known=MeasuredPoints(shots), crf_steps=FINE)
+    assert verdict.corrections
+    assert verdict.spares == ()
+
+
 TRIAL_CRFS = (16.0, 25.0, 34.0, 43.0)
 
 

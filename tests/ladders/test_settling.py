@@ -71,6 +71,21 @@ def test_a_correction_that_keeps_the_promise_stays_as_it_is() -> None:
     assert settled == second
 
 
+def test_where_both_miss_a_spare_encode_is_taken() -> None:
+    ways = [rung_of([30.0, 30.0]), rung_of([28.0, 30.0]), rung_of([29.0, 30.0]), rung_of([29.0, 31.0])]
+    vmafs = ([78.0, 80.0], [82.0, 80.0], [78.8, 80.0], [78.8, 79.0])
+    settled = settled_rung(ways, [encoded(*made) for made in zip(ways, vmafs, strict=True)])
+    assert crfs_of(settled) == [28.0, 31.0], "one shot as corrected, the other as a spare: the mean is 80.5"
+
+
+def test_a_spare_encode_has_the_cap_of_the_correction() -> None:
+    cap = RateCap(maxrate_bps=10**8, buffer_bits=10**8)
+    ways = [rung_of([30.0, 30.0]), *(rung_of([crf, 30.0], caps={0: cap}) for crf in (28.0, 29.0))]
+    settled = settled_rung(ways, [encoded(way, [vmaf, 80]) for way, vmaf in zip(ways, (80, 86, 80.4), strict=True)])
+    assert crfs_of(settled) == [29.0, 30.0]
+    assert settled.shots[0].rate_cap == cap
+
+
 def test_a_shot_with_a_new_cap_never_goes_back() -> None:
     cap = RateCap(maxrate_bps=10**8, buffer_bits=10**8)
     first, second = rung_of([30.0, 30.0]), rung_of([28.0, 30.0], caps={0: cap})
