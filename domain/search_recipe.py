@@ -1,7 +1,7 @@
 """How trial encodes are chosen: what a request may say about the search."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -9,7 +9,6 @@ from domain.values import StrictValue
 
 BITS_PER_GIGABYTE = 8e9
 SECONDS_PER_HOUR = 3600.0
-_FEW_SIZES = 6
 
 
 class SearchStart(StrEnum):
@@ -23,8 +22,23 @@ class SearchStart(StrEnum):
     """Finished shots of the same title."""
 
 
-_TRIALS = {SearchStart.ALONE: (22, 2), SearchStart.FIRST: (12, 2), SearchStart.WARM: (10, 1)}
-"""Most trials of a shot, and how many more for each candidate size above six: decisions 0041, 0043 and 0045."""
+class _Trials(NamedTuple):
+    """How many trials a shot may have; the more candidate sizes, the more there is to tell apart."""
+
+    usual: int
+    """With five or six sizes."""
+    for_each_more: int
+    for_each_fewer: int
+
+
+_TRIALS = {
+    SearchStart.ALONE: _Trials(22, 2, 5),
+    SearchStart.FIRST: _Trials(12, 2, 1),
+    SearchStart.WARM: _Trials(10, 1, 1),
+}
+"""Decisions 0041, 0043, 0045 and 0047."""
+_USUAL_SIZES = (5, 6)
+_FEWEST_TRIALS = 4
 
 
 class SearchRecipe(StrictValue):
@@ -37,10 +51,10 @@ class SearchRecipe(StrictValue):
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 22 in a
-    title of three shots or fewer, and 2 more for each candidate size above six."""
+    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 5 fewer."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10,
-    and 1 more for each candidate size above six."""
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
+    1 more for each candidate size above six, 1 fewer for each below five."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. With a
     budget, measured seconds decide, so two runs need not give the same ladder."""
@@ -53,8 +67,10 @@ class SearchRecipe(StrictValue):
     def most_trials(self, sizes: int, start: SearchStart) -> int:
         """Returns how many trial encodes a shot may have: the more candidate sizes, the more there is to tell apart."""
         asked = self.max_trials_warm if start is SearchStart.WARM else self.max_trials
-        usual, for_each_further = _TRIALS[start]
-        return asked or usual + for_each_further * max(0, sizes - _FEW_SIZES)
+        usual, for_each_more, for_each_fewer = _TRIALS[start]
+        fewest, most = _USUAL_SIZES
+        changed = usual + for_each_more * max(0, sizes - most) - for_each_fewer * max(0, fewest - sizes)
+        return asked or max(_FEWEST_TRIALS, changed)
 
     @property
     def uses_measured_cost(self) -> bool:

@@ -56,6 +56,18 @@ def test_no_shot_stands_above_its_roof(shots: list[ShotPoints], peak_ratio: floa
         assert rates == sorted(rates)
 
 
+def test_one_steep_shot_among_still_ones_ends_at_its_roof() -> None:
+    def shot(index: int, duration_s: float, *points: tuple[float, float, float]) -> ShotPoints:
+        made = tuple(point(rate, vmaf, crf=crf) for crf, rate, vmaf in points)
+        return ShotPoints(shot_index=index, duration_s=duration_s, points=made)
+
+    steep = shot(0, 7.0, (10.0, 290_397.0, 1.0), (11.0, 500.0, 0.0))
+    still = [shot(index, 1.0, (10.0, 500.0, 0.0), (11.0, 500.0, 0.0)) for index in range(1, 6)]
+    title, policy = fit_title([steep, *still], size(720)), LadderPolicy(peak_ratio=1.25)
+    top = operating_points(title, policy)[-1]
+    assert top.bitrates_bps[0] == pytest.approx(roofs_of(title.durations_s, policy)[0] * top.bitrate_bps, rel=1e-4)
+
+
 def test_where_no_roof_is_met_nothing_changes() -> None:
     title = fit_title(pilot_title(), size(360))
     free = sweep(title, "mean")

@@ -106,14 +106,14 @@ def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished
         assert cost_s == pytest.approx(most * sum(costs_s) / len(costs_s))
 
 
-def test_more_sizes_may_have_more_trials() -> None:
+def test_more_sizes_may_have_more_trials_and_few_sizes_fewer() -> None:
     recipe = SearchRecipe()
     for start, most in (
-        (SearchStart.ALONE, [22, 22, 22, 24, 26]),
-        (SearchStart.FIRST, [12, 12, 12, 14, 16]),
-        (SearchStart.WARM, [10, 10, 10, 11, 12]),
+        (SearchStart.ALONE, [4, 7, 12, 17, 22, 22, 24, 26]),
+        (SearchStart.FIRST, [8, 9, 10, 11, 12, 12, 14, 16]),
+        (SearchStart.WARM, [6, 7, 8, 9, 10, 10, 11, 12]),
     ):
-        assert [recipe.most_trials(sizes, start) for sizes in (1, 5, 6, 7, 8)] == most
+        assert [recipe.most_trials(sizes, start) for sizes in range(1, 9)] == most
     asked = SearchRecipe(max_trials=7, max_trials_warm=6)
     assert [asked.most_trials(7, start) for start in SearchStart] == [7, 7, 6]
 
