@@ -9,7 +9,10 @@ from benchmarks.oracle.lab import Lab
 from benchmarks.oracle.table import BenchShot, Setting, TrialTable
 from domain.cpu import CpuSplit
 from domain.errors import PertitleError
+from domain.hdr import DynamicRange
 from domain.values import Value
+from domain.video import Codec
+from media.errors import HighDynamicRange
 
 
 class FailedGrid(Value):
@@ -25,15 +28,16 @@ async def build_oracle(
     lab: Lab, shots: Sequence[BenchShot], settings: Sequence[Setting], *, step: int
 ) -> tuple[FailedGrid, ...]:
     """Makes every missing trial of the grid; says on stderr how far it is, and returns what could not be made."""
+    pairs = [(shot, setting) for shot in shots for setting in settings]
     work = [
         (shot, setting, cell)
-        for shot in shots
-        for setting in settings
+        for shot, setting in pairs
+        if not _is_hdr_in_h264(shot, setting)
         for cell in grid_cells(grid_sizes(shot), grid_crfs(setting.codec, step))
     ]
     total = sum(len(cell.crfs) for _, _, cell in work)
     done = 0
-    failed: list[FailedGrid] = []
+    failed = [_hdr_in_h264(*pair) for pair in pairs if _is_hdr_in_h264(*pair)]
 
     async def one(shot: BenchShot, setting: Setting, cell: GridCell) -> None:
         nonlocal done
@@ -49,6 +53,21 @@ async def build_oracle(
             group.create_task(one(*item))
     print(file=sys.stderr)
     return tuple(sorted(failed, key=lambda item: (item.shot, item.setting, item.why)))
+
+
+def _is_hdr_in_h264(shot: BenchShot, setting: Setting) -> bool:
+    return setting.codec is Codec.H264 and shot.color.dynamic_range is not DynamicRange.SDR
+
+
+def _hdr_in_h264(shot: BenchShot, setting: Setting) -> FailedGrid:
+    """As the pipeline, which makes no H.264 of an HDR title."""
+    error = HighDynamicRange(
+        shot.name,
+        found=f"an {shot.color.dynamic_range} clip",
+        expected="hevc or av1: H.264 carries 8 bits on nearly all devices",
+        fix="ask for hevc or av1 settings, or bring an SDR version of the clip",
+    )
+    return FailedGrid(shot=shot.name, setting=str(setting), code=error.code, why=str(error))
 
 
 def oracle_cpu(table: TrialTable, shots: Sequence[BenchShot], setting: Setting, *, step: int) -> CpuSplit:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.oracle import raw_shots
+from benchmarks.oracle.build import build_oracle
 from benchmarks.oracle.clips import ClipList, Cutting, prepare_clips
+from benchmarks.oracle.lab import Lab
 from benchmarks.oracle.raw_shots import RawShots, piece_of
-from benchmarks.oracle.table import BenchShot
+from benchmarks.oracle.table import BenchShot, Setting, TrialTable
 from benchmarks.search.ceilings import CeilingTable, build_ceilings
-from domain.video import Color, Resolution
+from domain.video import Codec, Color, Resolution
 from media.command import command
 from media.errors import ToolFailed
 from media.packets import read_packets
@@ -103,3 +105,15 @@ async def test_a_shot_without_ceilings_is_named_and_others_are_measured(tmp_path
         async with RawShots(find_tools(), tmp_path / "out").reading(gone):
             pass
     assert not piece_of(gone, tmp_path / "out").path.exists()
+
+
+async def test_hdr_is_left_out_of_h264_in_words_and_nothing_is_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shot = shot_of("night.mov", "shots/night.mov").model_copy(update={"color": Color(transfer="smpte2084")})
+    lab = Lab(find_tools(), tmp_path, TrialTable(), jobs=1)
+    (failed,) = await build_oracle(lab, [shot], [Setting(Codec.H264, "veryfast")], step=2)
+    assert (failed.shot, failed.setting, failed.code) == (shot.name, "h264/veryfast", "VID-004")
+    assert "hevc or av1" in failed.why
+    assert lab.made == 0
+    assert "encodes" not in capsys.readouterr().err
