@@ -67,6 +67,8 @@ class SearchTask(Value):
     top_vmaf: float
     """The window's upper end."""
     max_trials: int = Field(ge=3)
+    more_if_dense: int = Field(default=0, ge=0, exclude_if=lambda more: more == 0)
+    """So many more for a shot that breaks the model and is searched by the dense design."""
     stop_regret: float = Field(gt=0)
     """Expected loss in rate over the window below which the search ends: 0.004 is 0.4 %."""
     cpu_budget_s: float | None = None

@@ -39,6 +39,8 @@ _TRIALS = {
 """Decisions 0041, 0043, 0045 and 0047."""
 _USUAL_SIZES = (5, 6)
 _FEWEST_TRIALS = 4
+_DENSE_TRIALS = 4
+"""Trials of the dense design at each size, and of a round."""
 
 
 class SearchRecipe(StrictValue):
@@ -51,7 +53,8 @@ class SearchRecipe(StrictValue):
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 22 in a
-    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 5 fewer."""
+    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 5 fewer, of which
+    a shot unlike all models gets some back."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
     1 more for each candidate size above six, 1 fewer for each below five."""
@@ -71,6 +74,15 @@ class SearchRecipe(StrictValue):
         fewest, most = _USUAL_SIZES
         changed = usual + for_each_more * max(0, sizes - most) - for_each_fewer * max(0, fewest - sizes)
         return asked or max(_FEWEST_TRIALS, changed)
+
+    def more_if_dense(self, sizes: int, start: SearchStart) -> int:
+        """Returns how many more a shot may have that breaks the model, where few sizes have taken trials from it.
+
+        The dense design and one round more, but no more than with five sizes.
+        """
+        if sizes >= _USUAL_SIZES[0] or (self.max_trials_warm if start is SearchStart.WARM else self.max_trials):
+            return 0
+        return max(0, min(_TRIALS[start].usual, _DENSE_TRIALS * (sizes + 1)) - self.most_trials(sizes, start))
 
     @property
     def uses_measured_cost(self) -> bool:

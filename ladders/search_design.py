@@ -61,6 +61,7 @@ def search_task(
         floor_vmaf=min(LOWEST_FLOOR_VMAF, policy.floor_vmaf),
         top_vmaf=min(100.0, policy.top_vmaf + TOP_MARGIN_VMAF),
         max_trials=recipe.most_trials(len(sizes), start),
+        more_if_dense=recipe.more_if_dense(len(sizes), start),
         is_alone=start is SearchStart.ALONE,
         stop_regret=recipe.stop_regret,
         cpu_budget_s=_budget_s(mezzanine, codec, shot),

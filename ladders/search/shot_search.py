@@ -53,6 +53,8 @@ def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) ->
     surface = Surface(task, seen, prior)
     outlook = look_out(task, surface)
     is_dense = _breaks_model(task, seen, surface)
+    if is_dense:
+        task = task.model_copy(update={"max_trials": task.max_trials + task.more_if_dense})
     step = _step(task, seen, outlook, _missing(task, seen, surface, outlook) if is_dense else ())
     return step.model_copy(update={"regret": outlook.mean_regret, "dense": is_dense})
 

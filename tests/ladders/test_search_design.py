@@ -116,6 +116,13 @@ def test_more_sizes_may_have_more_trials_and_few_sizes_fewer() -> None:
         assert [recipe.most_trials(sizes, start) for sizes in range(1, 9)] == most
     asked = SearchRecipe(max_trials=7, max_trials_warm=6)
     assert [asked.most_trials(7, start) for start in SearchStart] == [7, 7, 6]
+    for start, more in (
+        (SearchStart.ALONE, [4, 5, 4, 3, 0, 0]),
+        (SearchStart.FIRST, [0, 3, 2, 1, 0, 0]),
+        (SearchStart.WARM, [2, 3, 2, 1, 0, 0]),
+    ):
+        assert [recipe.more_if_dense(sizes, start) for sizes in range(1, 7)] == more
+        assert asked.more_if_dense(3, start) == 0
 
 
 def test_a_budget_is_dealt_out_to_the_last_second() -> None:

@@ -301,3 +301,12 @@ def test_a_shot_that_is_better_than_the_window_everywhere_is_tried_at_the_last_c
     assert min(trial.vmaf for trial in search.seen) > task.top_vmaf
     assert {ask.resolution for ask in search.asks if ask.crf == task.highest_crf} == set(task.sizes)
     assert len(search.asks) < 20
+
+
+def test_a_shot_that_breaks_the_model_may_have_more_trials() -> None:
+    limits = {"max_trials": 10, "more_if_dense": 4, "stop_regret": 1e-6}
+    for shot, most in ((SMOOTH[0], 10), (GRAIN, 14)):
+        search = run_search(shot.task(**limits), shot.trial)
+        assert len(search.seen) == most
+        assert search.steps[-1].stop is StopReason.MAX_TRIALS
+        assert f"{most} trials made" in search.steps[-1].why
