@@ -68,7 +68,7 @@ class Rung(Value):
     corrected: bool = False
     """The rung missed its promise or cap, and its guilty shots were encoded again."""
     spares: tuple[ShotChoice, ...] = ()
-    """More encodes of corrected shots, made and measured beside them until the rung is settled (decision 0047)."""
+    """Further encodes of its longest shots, made and measured beside a correction until that is settled (0047)."""
 
     def ways(self) -> tuple["Rung", ...]:
         """Returns the rung without its spares, then as many more as have in each shot's place one of its spares."""
