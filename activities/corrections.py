@@ -67,6 +67,15 @@ def changed_encodes(
     return tuple(ladders), changed
 
 
+def changed_rungs(before: Sequence[Ladder], after: Sequence[Ladder]) -> int:
+    """Returns how many rungs of the same ladders have other encodes than before."""
+    return sum(
+        rung.shots != was.shots
+        for old, new in zip(before, after, strict=True)
+        for was, rung in zip(old.rungs, new.rungs, strict=True)
+    )
+
+
 def settle_all(
     box: Toolbox, mezzanine: Mezzanine, ladders: tuple[Sequence[Ladder], Sequence[Ladder]], pulse: Pulse
 ) -> tuple[Ladder, ...]:

@@ -10,7 +10,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from temporalio import activity
 
-from activities.corrections import changed_encodes, correct_ladders, settle_all
+from activities.corrections import changed_encodes, changed_rungs, correct_ladders, settle_all
 from activities.heartbeats import Pulse
 from activities.readings import read_points
 from activities.search_readings import prior_shots, read_searched_title, read_searches, seen_points, waves_of
@@ -178,11 +178,7 @@ class PlanActivities:
                 self._box.results.put_document, planned.model_copy(update={"ladders": after})
             ),
             encodes=encodes,
-            corrected_rungs=sum(
-                rung.shots != was.shots
-                for ladder, before in zip(after, planned.ladders, strict=True)
-                for rung, was in zip(ladder.rungs, before.rungs, strict=True)
-            ),
+            corrected_rungs=changed_rungs(planned.ladders, after),
             cpu_s=judged_s,
         )
 
@@ -197,14 +193,9 @@ class PlanActivities:
         settled, settled_s = await asyncio.to_thread(
             _timed, settle_all, self._box, mezzanine, (planned.ladders, corrected.ladders), Pulse("rungs")
         )
-        mixed = sum(
-            rung.shots != was.shots
-            for ladder, before in zip(settled, corrected.ladders, strict=True)
-            for rung, was in zip(ladder.rungs, before.rungs, strict=True)
-        )
         kept = corrected.model_copy(update={"ladders": settled})
         ladders = await asyncio.to_thread(self._box.results.put_document, kept)
-        return SettledLadders(ladders=ladders, mixed_rungs=mixed, cpu_s=settled_s)
+        return SettledLadders(ladders=ladders, mixed_rungs=changed_rungs(corrected.ladders, settled), cpu_s=settled_s)
 
     @activity.defn
     async def plan_assembly(self, task: LadderTask) -> WorkList:

@@ -9,7 +9,7 @@ from domain.values import Sha256, Value
 from domain.video import Codec, Resolution
 
 CRF_STEP = {Codec.H264: 0.5, Codec.HEVC: 0.5, Codec.AV1: 0.25}
-"""Finest CRF of each encoder that is worth telling apart (SVT-AV1 takes quarters)."""
+"""Step of the CRFs of trials and of planned rungs (x264 and x265 take any CRF, SVT-AV1 quarters)."""
 FINEST_CRF_STEP = {Codec.H264: 0.125, Codec.HEVC: 0.125, Codec.AV1: 0.25}
 """For corrections of a shot that is a large part of its title (decision 0047)."""
 LOWEST_CRF = {Codec.H264: 16.0, Codec.HEVC: 16.0, Codec.AV1: 20.0}
@@ -61,7 +61,7 @@ class SearchTask(Value):
     lowest_crf: float
     highest_crf: float
     crf_step: float
-    """Finest CRF of the encoder."""
+    """Step of the trials' CRFs."""
     floor_vmaf: float
     """Below this quality nobody looks: the window's lower end."""
     top_vmaf: float

@@ -53,11 +53,11 @@ class SearchRecipe(StrictValue):
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 22 in a
-    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 5 fewer, of which
-    a shot unlike all models gets some back."""
+    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 5 fewer, some of
+    which a shot gets back that breaks the model of the search."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
-    1 more for each candidate size above six, 1 fewer for each below five."""
+    1 more for each candidate size above six, 1 fewer for each below five, with the same exception."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. With a
     budget, measured seconds decide, so two runs need not give the same ladder."""

@@ -68,7 +68,7 @@ def find_demands(
         codec: the ladder's codec.
         titles: the curves of every permitted resolution, largest first.
         policy: the rules.
-        crf_step: finest CRF the encoder takes.
+        crf_step: step of planned CRFs.
 
     Raises:
         UnplaceableRung: a fixed rung's height was not measured, or its rate cannot be had there.

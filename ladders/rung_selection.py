@@ -55,7 +55,7 @@ def plan_ladder(codec: Codec, shots: Sequence[ShotPoints], policy: LadderPolicy,
         codec: the codec of all points.
         shots: every shot of the title with its measured points.
         policy: constraints on the ladder.
-        crf_step: finest CRF the encoder takes: 0.5 for h264 and hevc, 0.25 for av1.
+        crf_step: step of planned CRFs: 0.5 for h264 and hevc, 0.25 for av1.
 
     Raises:
         TooFewPoints: no shots, or no resolution at which every shot has two points.
@@ -83,7 +83,7 @@ def plan_ladder_from(
         shots: every shot of the title, in the order of the curves.
         titles: for each resolution the curves of all shots.
         policy: constraints on the ladder.
-        crf_step: finest CRF the encoder takes: 0.5 for h264 and hevc, 0.25 for av1.
+        crf_step: step of planned CRFs: 0.5 for h264 and hevc, 0.25 for av1.
 
     Raises:
         TooFewPoints: no resolution.

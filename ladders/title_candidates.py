@@ -43,7 +43,7 @@ def point_near(
         title: the curves of all shots at one resolution.
         points: its operating points in rising rate, not rounded yet, at least one.
         bitrate_bps: the wanted rate.
-        crf_step: finest CRF the encoder takes.
+        crf_step: step of planned CRFs.
     """
     above = next((index for index, point in enumerate(points) if point.bitrate_bps >= bitrate_bps), len(points) - 1)
     low, high = points[max(0, above - 1)], points[min(above + 1, len(points) - 1)]

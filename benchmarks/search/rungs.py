@@ -59,10 +59,9 @@ async def keep_rungs(
     verdicts = {index: judge_rung(ladder.rungs[index], first[index], known=title, crf_steps=steps) for index in missed}
     again = [corrected_rung(ladder.rungs[index], verdicts[index]) for index in missed]
     final = list(first)
-    for index, rung in zip(missed, again, strict=True):
-        ways = (ladder.rungs[index], *rung.ways())
-        delivered = [first[index], *await _deliver(source, shots, setting, ways[1:])]
-        final[index] = _settled(ways, delivered)
+    made = await asyncio.gather(*(_deliver(source, shots, setting, rung.ways()) for rung in again))
+    for index, rung, delivered in zip(missed, again, made, strict=True):
+        final[index] = _settled((ladder.rungs[index], *rung.ways()), (first[index], *delivered))
     misses = tuple(_miss(rung, delivered) for rung, delivered in zip(ladder.rungs, final, strict=True))
     return KeptRungs(
         clip=clip,
