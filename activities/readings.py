@@ -104,5 +104,5 @@ def measured_point(kept: KeptTrial, calibration: Calibration | None = None) -> R
         resolution=encode.resolution,
         crf=encode.crf or 0.0,
         bitrate_bps=encode.bitrate_bps,
-        vmaf=mean_of(scores.frame_scores, encode.frames, calibration),
+        vmaf=mean_of(scores.frame_scores, encode.frames, step=scores.metric.subsample, calibration=calibration),
     )

@@ -23,7 +23,7 @@ from domain.mezzanine import Mezzanine
 from domain.search import CeilingsFound, PriorShot, SearchStep, SeenTrial, ShotSearch, StopReason, TrialAsk
 from domain.video import Codec
 from domain.work import SearchUnit, UnitOutcome, UnitReference
-from ladders.search.calibration import Calibration, anchor_count, anchors
+from ladders.search.calibration import Calibration, anchor, has_anchor
 from ladders.search.shot_search import crossovers, next_step
 from ladders.search_design import searched_sizes, split_by_memory, trial_cost_s
 from media.bench import Bench, ShotPiece
@@ -143,9 +143,10 @@ class _ShotRun:
         step = await self._next()
         while asks := self._new(step):
             rounds, is_dense = rounds + 1, is_dense or step.dense
-            anchored = anchors(self.question.task, asks, self._anchor_count()) if rounds == 1 else ()
+            anchored = self._anchor(asks) if rounds == 1 else None
             made = await self._make_all(asks, anchored)
-            self._calibrate(made[: len(anchored)])
+            if anchored is not None:
+                self._calibrate(made[0])
             order = {(ask.resolution, ask.crf): place for place, ask in enumerate(asks)}
             self._tell(sorted(made, key=lambda kept: order[kept.encode.resolution, kept.encode.crf or 0.0]))
             step = await self._next()
@@ -179,29 +180,27 @@ class _ShotRun:
         asks = () if step.stop else step.trials
         return [ask for ask in dict.fromkeys(asks) if (ask.resolution, ask.crf) not in known]
 
-    async def _make_all(self, asks: Sequence[TrialAsk], anchored: Sequence[TrialAsk]) -> list[KeptTrial]:
-        """Makes the trials of a round, or finds them in the store; the anchors come first, and are scored closely."""
+    async def _make_all(self, asks: Sequence[TrialAsk], anchored: TrialAsk | None) -> list[KeptTrial]:
+        """Makes the trials of a round, or finds them in the store; the anchor comes first, and is scored closely."""
         mezzanine, shot = self.place.mezzanine, self.place.shot
         made: list[KeptTrial] = []
         for metric, part in (
-            (mezzanine.anchor_metric(shot), tuple(anchored)),
-            (mezzanine.search_metric(shot), tuple(one for one in asks if one not in anchored)),
+            (mezzanine.anchor_metric(shot), () if anchored is None else (anchored,)),
+            (mezzanine.search_metric(shot), tuple(one for one in asks if one != anchored)),
         ):
             for group in split_by_memory(part):
                 made += await self._make(group, metric)
         return made
 
-    def _anchor_count(self) -> int:
-        piece = self.place.mezzanine.pieces[self.place.shot]
-        return anchor_count(piece.frames, self.place.mezzanine.search_metric(self.place.shot).subsample)
+    def _anchor(self, asks: Sequence[TrialAsk]) -> TrialAsk | None:
+        frames = self.place.mezzanine.pieces[self.place.shot].frames
+        step = self.place.mezzanine.search_metric(self.place.shot).subsample
+        return anchor(self.question.task, asks) if has_anchor(frames, step) else None
 
-    def _calibrate(self, anchored: Sequence[KeptTrial]) -> None:
-        """Learns from the anchors how the scored frames of the other trials are to be weighted."""
-        if anchored:
-            mezzanine, shot = self.place.mezzanine, self.place.shot
-            step = mezzanine.search_metric(shot).subsample // mezzanine.anchor_metric(shot).subsample
-            scores = [kept.scores.frame_scores for kept in anchored]
-            self._calibration = Calibration.of(scores, mezzanine.pieces[shot].frames, step)
+    def _calibrate(self, anchored: KeptTrial) -> None:
+        """Learns from the anchor how the scored frames of the other trials are to be weighted."""
+        step = self.place.mezzanine.search_metric(self.place.shot).subsample
+        self._calibration = Calibration.of(anchored.scores.frame_scores, anchored.encode.frames, step=step)
 
     async def _make(self, asks: Sequence[TrialAsk], metric: MetricRecipe) -> list[KeptTrial]:
         """Makes the trials that one process can hold, or finds them in the store."""

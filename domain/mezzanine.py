@@ -21,8 +21,8 @@ from domain.shots import (
 from domain.values import Sha256, Value
 from domain.video import Codec, Color, Resolution, SourceDescription
 
-SCORED_FRAMES_AT_LEAST = 6
-"""Frames of a shot that a trial's score rests on, where it has as many."""
+SCORED_FRAMES_AT_LEAST = 8
+"""Frames of a shot that a trial's score rests on, where it has as many: decision 0048."""
 ANCHOR_STEP = 3
 """Every third frame tells a shot's mean to 0.2 VMAF (50 to 62 frames; 0.5 with 96): decision 0042."""
 
@@ -34,12 +34,12 @@ def scored_step(search_subsample: int, frames: int) -> int:
 
 
 def anchor_step(step: int) -> int:
-    """Returns every how many frames a shot's anchors are scored, its other trials being scored on every ``step``-th.
+    """Returns every how many frames a shot's anchor is scored, its other trials being scored on every ``step``-th.
 
-    An anchor's scores tell its mean, and hold those frames that the others are scored on: every third frame where
-    ``step`` is a multiple of three above it, else every one.
+    An anchor's scores hold those frames that the others are scored on: every third where ``step`` is a multiple of
+    three. Any other step has no anchor, and is returned as it is.
     """
-    return ANCHOR_STEP if step > ANCHOR_STEP and step % ANCHOR_STEP == 0 else 1
+    return ANCHOR_STEP if step % ANCHOR_STEP == 0 else step
 
 
 def planned_idr_frames(shots: ShotList, recipe: Recipe, frame_rate: Fraction) -> tuple[int, ...]:
@@ -154,12 +154,12 @@ class Mezzanine(Value):
         return tuple(self.encode_key(index, recipe) for index, recipe in enumerate(self.rung_recipes(codec, rung)))
 
     def search_metric(self, shot_index: int) -> MetricRecipe:
-        """Returns how trial encodes of a shot are measured: sparsely, but a short shot on six frames at least."""
+        """Returns how trial encodes of a shot are measured: sparsely, but a short shot on eight frames at least."""
         step = scored_step(self.recipe.search_subsample, self.pieces[shot_index].frames)
         return MetricRecipe(display=self.display, coded_bits=self.color.delivered_bits, subsample=step)
 
     def anchor_metric(self, shot_index: int) -> MetricRecipe:
-        """Returns how the trials of a shot are measured that teach what the sparse scores of the others mean."""
+        """Returns how the trial of a shot is measured that teaches what the sparse scores of the others mean."""
         sparse = self.search_metric(shot_index)
         return sparse.model_copy(update={"subsample": anchor_step(sparse.subsample)})
 

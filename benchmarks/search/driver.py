@@ -59,6 +59,6 @@ def seen_of(trial: Trial, frames: int, calibration: Calibration | None = None) -
         resolution=trial.resolution,
         crf=trial.crf,
         bitrate_bps=trial.bitrate_bps,
-        vmaf=mean_of(trial.frame_scores, frames, calibration),
+        vmaf=mean_of(trial.frame_scores, frames, step=trial.subsample, calibration=calibration),
         cpu_s=trial.cpu.total_s,
     )

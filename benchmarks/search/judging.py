@@ -21,7 +21,7 @@ from benchmarks.search.title_rates import FlatPoint, TitleRates, best_flat_point
 from benchmarks.search.titles import (
     Design,
     TrialSource,
-    anchors_of,
+    anchor_of,
     make_search_trials,
     make_trials,
     search_title,
@@ -130,7 +130,7 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
     choices = grid.choose(_curves(search))
     measured = await _encoded(source, shot, case.setting, choices)
     asked = [TrialAsk(resolution=trial.resolution, crf=trial.crf) for trial in search.seen]
-    anchored = anchors_of(search.task, shot, search.first_round, subsample)
+    anchored = anchor_of(search.task, shot, search.first_round, subsample)
     trials = await make_search_trials(source, shot, case.setting, asked, anchored, subsample)
     return SearchRecord(
         shot=shot.name,

@@ -20,7 +20,7 @@ from domain.cpu import CpuSplit
 from domain.ladder import RateQualityPoint
 from domain.video import Resolution
 from ladders.interpolation import RateQualityCurve
-from ladders.pooling import estimate_mean
+from ladders.pooling import estimate_mean, pool_scores
 
 VISER_SUBSAMPLE = 5
 TESTED_RATE_RATIO = 1.75
@@ -101,7 +101,7 @@ def nearest_vmaf(grid: ShotGrid) -> Decision:
     each resolution and every other CRF, then encodes picked by how near they come to a list of VMAFs.
     Replicated on our grid, which is of that shape.
     """
-    measured = [(trial, plain_mean(trial.frame_scores, grid.shot.frames)) for trial in grid.trials]
+    measured = [(trial, pool_scores(trial.frame_scores).mean) for trial in grid.trials]
     choices = []
     for target in grid.targets:
         trial, _ = min(measured, key=lambda item: (abs(item[1] - target), item[0].bitrate_bps))

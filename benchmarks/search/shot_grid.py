@@ -1,8 +1,9 @@
 """One shot's exhaustive grid, read from the table: its curves, its envelope, and what every point of it cost."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -16,8 +17,13 @@ from domain.video import Resolution
 from ladders.interpolation import RateQualityCurve
 from ladders.pooling import estimate_mean, pool_scores
 
-Pool = Callable[[Sequence[float], int], float]
-"""Turns the scores of the frames looked at, and the number of frames, into one score."""
+
+class Pool(Protocol):
+    """Turns the scores of the frames looked at into one score."""
+
+    def __call__(self, frame_scores: Sequence[float], frames: int, *, step: int) -> float:
+        """Returns the score of a shot of so many frames, every ``step``-th of which was looked at."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +126,7 @@ def curves_of(
     """Returns the curves of full-frame trials as every n-th frame of them would draw it; sizes of one CRF have none."""
     points: dict[Resolution, list[RateQualityPoint]] = {}
     for trial in trials:
-        vmaf = max(0.0, pool(trial.frame_scores[::subsample], frames))
+        vmaf = max(0.0, pool(trial.frame_scores[::subsample], frames, step=subsample))
         point = RateQualityPoint(
             resolution=trial.resolution, crf=trial.crf, bitrate_bps=trial.bitrate_bps, vmaf=min(vmaf, 110.0)
         )
@@ -130,7 +136,7 @@ def curves_of(
     }
 
 
-def plain_mean(frame_scores: Sequence[float], frames: int) -> float:
+def plain_mean(frame_scores: Sequence[float], frames: int, *, step: int) -> float:
     """Returns the mean of the frames looked at, as peers pool them."""
-    del frames
+    del frames, step
     return pool_scores(frame_scores).mean

@@ -16,7 +16,7 @@ from domain.mezzanine import anchor_step, scored_step
 from domain.recipe import Recipe
 from domain.search import CRF_STEP, TOP_MARGIN_VMAF, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
 from domain.search_recipe import SearchRecipe, SearchStart
-from ladders.search.calibration import Calibration, anchor_count, anchors
+from ladders.search.calibration import Calibration, anchor, has_anchor
 from ladders.search.waves import plan_waves, prior_of, start_of
 from ladders.search_design import split_by_memory
 
@@ -105,23 +105,22 @@ async def search_title(
 
 
 def _measure_with(source: TrialSource, task: SearchTask, shot: BenchShot, setting: Setting, most: int) -> Measure:
-    """Returns how a shot's trials are made and seen: as in the pipeline, the first round has anchors."""
+    """Returns how a shot's trials are made and seen: as in the pipeline, the first round may have an anchor."""
     step, known = subsample_of(shot, most), list[Calibration]()
 
     async def measure(asks: Sequence[TrialAsk]) -> Sequence[SeenTrial]:
-        anchored = () if known else anchors_of(task, shot, asks, step)
+        anchored = None if known else anchor_of(task, shot, asks, step)
         trials = await make_search_trials(source, shot, setting, asks, anchored, step)
-        if anchored:
-            scored = [trials[asks.index(ask)].frame_scores for ask in anchored]
-            known.append(Calibration.of(scored, shot.frames, step // anchor_step(step)))
+        if anchored is not None:
+            known.append(Calibration.of(trials[asks.index(anchored)].frame_scores, shot.frames, step=step))
         return [seen_of(trial, shot.frames, known[0] if known else None) for trial in trials]
 
     return measure
 
 
-def anchors_of(task: SearchTask, shot: BenchShot, first_round: Sequence[TrialAsk], step: int) -> tuple[TrialAsk, ...]:
-    """Returns the trials of a shot's first round that are scored closely."""
-    return anchors(task, first_round, anchor_count(shot.frames, step))
+def anchor_of(task: SearchTask, shot: BenchShot, first_round: Sequence[TrialAsk], step: int) -> TrialAsk | None:
+    """Returns the trial of a shot's first round that is scored closely, if there is one."""
+    return anchor(task, first_round) if has_anchor(shot.frames, step) else None
 
 
 async def make_search_trials(
@@ -129,13 +128,14 @@ async def make_search_trials(
     shot: BenchShot,
     setting: Setting,
     asks: Sequence[TrialAsk],
-    anchored: Sequence[TrialAsk],
+    anchored: TrialAsk | None,
     step: int,
 ) -> tuple[Trial, ...]:
-    """Returns the trials of the asks, in their order; the anchors scored closely, the others on every n-th frame."""
-    sparse = tuple(ask for ask in asks if ask not in anchored)
+    """Returns the trials of the asks, in their order; the anchor scored closely, the others on every n-th frame."""
+    sparse = tuple(ask for ask in asks if ask != anchored)
+    close = () if anchored is None else (anchored,)
     made: dict[TrialAsk, Trial] = {}
-    for subsample, part in ((anchor_step(step), tuple(anchored)), (step, sparse)):
+    for subsample, part in ((anchor_step(step), close), (step, sparse)):
         made.update(zip(part, await make_trials(source, shot, setting, part, subsample=subsample), strict=True))
     return tuple(made[ask] for ask in asks)
 

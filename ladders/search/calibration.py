@@ -1,10 +1,10 @@
-"""What a few scored frames say of a shot's mean: weights of the frames, learnt from trials that were scored closely.
+"""What a few scored frames say of a shot's mean: weights of the frames, learnt from a trial that was scored closely.
 
-Every n-th frame stands for its neighbors, and in a short shot badly: hard frames are sampled too often or too seldom,
-and that at every size and CRF in much the same way. So one or two trials of the first round, the anchors, are scored on
-every frame, or on every third where the others are on every ninth. The weights of the sampled frames are moved as
-little as possible so that they give the anchors' means; all other trials use the same weights. Decisions 0033 and 0042
-say what that brings.
+Every ninth frame stands badly for a few dozen: hard frames are sampled too often or too seldom, and that at every size
+and CRF in much the same way. So one trial of the first round, the anchor, is scored on every third. The weights of the
+sampled frames are moved as little as possible so that they give the anchor's mean; all other trials use the same
+weights. Where frames are scored more densely than that, or many of them, there is no anchor: it would cost as much as
+it tells. Decisions 0033, 0042 and 0048 have the measurements.
 
 Source: the calibration estimator of Deville and Särndal, "Calibration Estimators in Survey Sampling", 1992.
 """
@@ -14,48 +14,38 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from domain.mezzanine import anchor_step
 from domain.search import SearchTask, TrialAsk
 from ladders.interpolation import Floats
-from ladders.pooling import estimate_mean
+from ladders.pooling import estimate_mean, frame_weights
 
 FEW_FRAMES = 24
-"""From so many scored frames on, what they miss is small, and anchors would only cost."""
-SHORT_SHOT_FRAMES = 30
-"""A shot of fewer frames has two anchors, a longer one has one: decision 0042."""
+"""From so many scored frames on, what they miss is small, and an anchor would only cost."""
 SLACK_VMAF = 3.0
 """How far the weights may leave an anchor's mean for a smaller change: frames are not hard or easy by a constant."""
 
 
-def anchors(task: SearchTask, first: Sequence[TrialAsk], count: int) -> tuple[TrialAsk, ...]:
-    """Returns the trials of the first round to be scored closely.
+def anchor(task: SearchTask, first: Sequence[TrialAsk]) -> TrialAsk | None:
+    """Returns the trial of the first round to be scored closely: the largest size's at its highest CRF.
 
-    Of the largest size it is the one at its highest CRF, of the smallest the one at its lowest: they lie in the middle
-    of the window, and far apart in size. A single one is of the largest size.
+    It lies in the middle of the window.
 
     Args:
         task: the search.
         first: the trials of its first round.
-        count: how many at most, see :func:`anchor_count`.
     """
-    chosen = []
-    for size, pick in ((task.sizes[0], max), (task.sizes[-1], min)):
-        own = [ask for ask in first if ask.resolution == size]
-        if own:
-            chosen.append(pick(own, key=lambda ask: ask.crf))
-    return tuple(dict.fromkeys(chosen))[:count]
+    own = [ask for ask in first if ask.resolution == task.sizes[0]]
+    return max(own, key=lambda ask: ask.crf, default=None)
 
 
-def anchor_count(frames: int, step: int) -> int:
-    """Returns how many anchors a shot has.
+def has_anchor(frames: int, step: int) -> bool:
+    """Returns whether a trial of a shot is scored closely for the others' sake.
 
     Args:
         frames: of the shot.
         step: every how many frames its other trials are scored.
     """
-    scored = -(-frames // step)
-    if step == 1 or scored == 1 or scored >= FEW_FRAMES:
-        return 0
-    return 2 if frames < SHORT_SHOT_FRAMES else 1
+    return anchor_step(step) != step and 1 < -(-frames // step) < FEW_FRAMES
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,38 +53,42 @@ class Calibration:
     """Weights of the scored frames of a shot."""
 
     frames: int
-    anchor_scores: int
-    """How many scores an anchor has."""
+    step: int
+    """Every how many frames the other trials are scored."""
     weights: Floats
     """One for each scored frame of the others; their sum is nearly 1. Shape (scored frames,)."""
 
     @classmethod
-    def of(cls, anchored: Sequence[Sequence[float]], frames: int, step: int) -> "Calibration":
-        """Returns the weights that give the means of the anchors, at the least change from ``estimate_mean``.
+    def of(cls, anchored: Sequence[float], frames: int, *, step: int) -> "Calibration":
+        """Returns the weights that give the mean of the anchor, at the least change from ``estimate_mean``.
 
         Args:
-            anchored: scores of each anchor, on every frame or every few; at least one.
+            anchored: scores of the anchor, on every ``anchor_step(step)``-th frame.
             frames: number of frames of the shot.
-            step: every how many of an anchor's scores the others have one.
+            step: every how many frames the other trials are scored.
         """
-        sampled = np.asarray([scores[::step] for scores in anchored], dtype=np.float64)
-        even = np.full(sampled.shape[1], (frames - 1) / frames / max(1, sampled.shape[1] - 1))
-        even[0] = 1 / frames
+        close = anchor_step(step)
+        sampled = np.asarray(anchored[:: step // close], dtype=np.float64)
+        even = frame_weights(frames, step=step)
         # The sum of all weights is one more thing to be kept, far more strictly: no slack for a score of 100.
-        rows = np.vstack((np.full((1, sampled.shape[1]), 100.0), sampled))
-        truth = np.concatenate(([100.0], [estimate_mean(scores, frames) for scores in anchored]))
-        slack = np.diag([1e-6, *[SLACK_VMAF**2] * len(anchored)])
+        rows = np.vstack((np.full(len(sampled), 100.0), sampled))
+        truth = np.asarray([100.0, estimate_mean(anchored, frames, step=close)])
+        slack = np.diag([1e-6, SLACK_VMAF**2])
         change = rows.T @ np.linalg.solve(rows @ rows.T + slack, truth - rows @ even)
-        return cls(frames, len(anchored[0]), even + change)
-
-    def mean(self, scores: Sequence[float]) -> float:
-        """Returns the mean of a shot from its scored frames, or from an anchor's, or from all."""
-        if len(scores) in {self.frames, self.anchor_scores}:
-            return estimate_mean(scores, self.frames)
-        return float(self.weights @ np.asarray(scores, dtype=np.float64))
+        return cls(frames, step, even + change)
 
 
-def mean_of(scores: Sequence[float], frames: int, calibration: Calibration | None) -> float:
-    """Returns the mean VMAF of a trial, 0 at least: by the shot's calibration where it has one."""
-    found = estimate_mean(scores, frames) if calibration is None else calibration.mean(scores)
+def mean_of(scores: Sequence[float], frames: int, *, step: int, calibration: Calibration | None) -> float:
+    """Returns the mean VMAF of a trial, 0 at least: by the shot's calibration where it was scored as that is for.
+
+    Args:
+        scores: of frames 0, n, 2n, …
+        frames: number of frames of the shot.
+        step: n.
+        calibration: of the shot, if it has one.
+    """
+    if calibration is None or step != calibration.step:
+        found = estimate_mean(scores, frames, step=step)
+    else:
+        found = float(calibration.weights @ np.asarray(scores, dtype=np.float64))
     return min(max(found, 0.0), 110.0)

@@ -1,9 +1,10 @@
 """Searches on a real store with real encoders: done once, gone on with, found again, and made into a ladder."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 from temporalio.testing import ActivityEnvironment
@@ -11,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.faults import ScoresMissing
 from activities.needs import search_needs
 from activities.planning import PlanActivities
-from activities.search_readings import read_searched_title, read_searches, sum_up_searches, waves_of
+from activities.search_readings import Searched, read_searched_title, read_searches, sum_up_searches, waves_of
 from activities.searches import SearchActivities
 from activities.toolbox import Toolbox
 from activities.trial_shelf import TrialShelf
@@ -170,27 +171,15 @@ def test_raw_pictures_are_announced(title: StoredTitle, monkeypatch: pytest.Monk
     assert raw - search_needs(title.mezzanine, 0).scratch_bytes == pixels * 3 // 2
 
 
-@pytest.mark.parametrize(
-    ("short", "least", "steps", "anchored"), [(30, 6, (3, 1), (0, -1)), (2, 6, (3, 1), (0,)), (2, 2, (9, 3), (0,))]
-)
-async def test_anchors_are_scored_closely_and_teach_what_the_scores_of_the_others_mean(
-    title: StoredTitle,
-    environment: ActivityEnvironment,
-    monkeypatch: pytest.MonkeyPatch,
-    short: int,
-    least: int,
-    steps: tuple[int, int],
-    anchored: tuple[int, ...],
+async def test_an_anchor_is_scored_closely_and_teaches_what_the_scores_of_the_others_mean(
+    title: StoredTitle, environment: ActivityEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The two shots have 22 and 19 frames."""
-    monkeypatch.setattr("ladders.search.calibration.SHORT_SHOT_FRAMES", short)
-    monkeypatch.setattr("domain.mezzanine.SCORED_FRAMES_AT_LEAST", least)
-    await search(environment, title.box, title.unit(BOTH_SHOTS))
-    found = read_searches(title.box, title.mezzanine, Codec.H264, waves_of(title.mezzanine), ignore_progress)
-    for shot, searched in found.items():
+    """The two shots have 22 and 19 frames: of every ninth as few are scored as of shots five times as long."""
+    monkeypatch.setattr("domain.mezzanine.SCORED_FRAMES_AT_LEAST", 2)
+    for shot, searched in (await search_both(title, environment)).items():
         shelf, frames = TrialShelf(title.box, title.mezzanine, shot), title.mezzanine.pieces[shot].frames
         sparse, close = title.mezzanine.search_metric(shot), title.mezzanine.anchor_metric(shot)
-        assert (sparse.subsample, close.subsample) == steps
+        assert (sparse.subsample, close.subsample) == (9, 3)
         anchors, others = [], []
         for seen in searched.record.seen:
             recipe = title.mezzanine.encode_recipe(Codec.H264, seen.resolution, shot, crf=seen.crf)
@@ -200,13 +189,36 @@ async def test_anchors_are_scored_closely_and_teach_what_the_scores_of_the_other
                 others.append((seen, few.scores.frame_scores))
                 continue
             anchors.append((seen, many.scores.frame_scores))
-            assert few.scores.frame_scores == many.scores.frame_scores[:: steps[0] // steps[1]]
-        assert {seen.resolution for seen, _ in anchors} == {searched.record.task.sizes[place] for place in anchored}
-        assert len(anchors) == len(anchored) < len(others)
-        learnt = Calibration.of([scores for _, scores in anchors], frames, steps[0] // steps[1])
-        assert [seen.vmaf for seen, _ in others] == [pytest.approx(learnt.mean(scores)) for _, scores in others]
-        for seen, scores in anchors:
-            assert seen.vmaf == pytest.approx(estimate_mean(scores, frames))
+            assert few.scores.frame_scores == many.scores.frame_scores[::3]
+        ((anchor, scores),) = anchors
+        assert anchor.resolution == searched.record.task.sizes[0]
+        assert anchor.vmaf == pytest.approx(estimate_mean(scores, frames, step=3))
+        learnt = Calibration.of(scores, frames, step=9)
+        assert others
+        for seen, few_scores in others:
+            assert seen.vmaf == pytest.approx(float(learnt.weights @ np.asarray(few_scores)))
+
+
+async def test_trials_of_short_shots_are_scored_densely_and_alike(
+    title: StoredTitle, environment: ActivityEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every third of 22 and 19 frames, with no anchor."""
+    monkeypatch.setattr("domain.mezzanine.SCORED_FRAMES_AT_LEAST", 6)
+    for shot, searched in (await search_both(title, environment)).items():
+        shelf, frames = TrialShelf(title.box, title.mezzanine, shot), title.mezzanine.pieces[shot].frames
+        metric = title.mezzanine.search_metric(shot)
+        assert (metric.subsample, title.mezzanine.anchor_metric(shot)) == (3, metric)
+        for seen in searched.record.seen:
+            recipe = title.mezzanine.encode_recipe(Codec.H264, seen.resolution, shot, crf=seen.crf)
+            kept = shelf.find_trial(recipe, metric)
+            assert kept is not None
+            assert seen.vmaf == pytest.approx(estimate_mean(kept.scores.frame_scores, frames, step=3))
+            assert shelf.find_trial(recipe, title.mezzanine.delivery_metric()) is None
+
+
+async def search_both(title: StoredTitle, environment: ActivityEnvironment) -> Mapping[int, Searched]:
+    await search(environment, title.box, title.unit(BOTH_SHOTS))
+    return read_searches(title.box, title.mezzanine, Codec.H264, waves_of(title.mezzanine), ignore_progress)
 
 
 async def test_a_title_is_planned_from_its_searches_with_error_bars(

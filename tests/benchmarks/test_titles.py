@@ -81,9 +81,10 @@ async def test_replayed_subsampling_makes_the_metric_cheaper_and_nothing_else(la
 
 
 @pytest.mark.parametrize(
-    ("frames", "most", "step"), [(54, 9, 9), (53, 9, 7), (41, 9, 5), (30, 9, 5), (20, 9, 3), (3, 9, 1), (99, 5, 5)]
+    ("frames", "most", "step"),
+    [(72, 9, 9), (71, 9, 7), (55, 9, 5), (40, 9, 5), (39, 9, 3), (23, 9, 1), (3, 9, 1), (99, 5, 5)],
 )
-def test_at_least_six_frames_of_a_shot_are_scored(frames: int, most: int, step: int) -> None:
+def test_at_least_eight_frames_of_a_shot_are_scored(frames: int, most: int, step: int) -> None:
     assert subsample_of(bench_shot().model_copy(update={"frames": frames}), most) == step
 
 

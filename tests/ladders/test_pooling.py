@@ -1,11 +1,12 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ladders.errors import TooFewPoints
-from ladders.pooling import estimate_mean, pool_scores
+from ladders.pooling import estimate_mean, frame_weights, pool_scores
 
 scores = st.lists(st.floats(0.0, 110.0), min_size=1, max_size=200)
 
@@ -39,39 +40,50 @@ def test_no_frames_and_no_numbers_are_errors(frame_scores: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("frame_scores", "frames", "mean"),
+    ("frame_scores", "frames", "step", "mean"),
     [
-        # The first frame stands for itself, the others for all other frames: (90 + 9 * 80) / 10.
-        ([90.0, 80.0], 10, 81.0),
-        # The others' mean is 92: one frame of 96 and 31 of 92.
-        ([96.0, 90.0, 92.0, 94.0], 32, 92.125),
+        # Frames 0 to 4 have 90, 88, 86, 84, 82, the second score goes on to frame 9: (430 + 5 * 80) / 10.
+        ([90.0, 80.0], 10, 5, 83.0),
+        # 2 frames' worth of the first, 3 of the second, 2 and a further one of the last.
+        ([90.0, 93.0, 87.0], 8, 3, (2 * 90 + 3 * 93 + 3 * 87) / 8),
         # All frames are scored: the plain mean.
-        ([90.0, 80.0, 70.0], 3, 80.0),
+        ([90.0, 80.0, 70.0], 3, 1, 80.0),
         # One score stands for all.
-        ([88.0], 5, 88.0),
-        ([88.0], 1, 88.0),
+        ([88.0], 5, 5, 88.0),
+        ([88.0], 1, 9, 88.0),
     ],
 )
-def test_the_estimated_mean_of_a_shot_counts_its_first_frame_once(
-    frame_scores: list[float], frames: int, mean: float
+def test_the_estimated_mean_of_a_shot_is_that_of_the_lines_between_its_scores(
+    frame_scores: list[float], frames: int, step: int, mean: float
 ) -> None:
-    assert estimate_mean(frame_scores, frames) == pytest.approx(mean)
+    assert estimate_mean(frame_scores, frames, step=step) == pytest.approx(mean)
 
 
-def test_a_first_frame_better_than_the_rest_biases_the_plain_mean_but_not_the_estimate() -> None:
-    every = [98.0, *[90.0] * 30]
-    seen = every[::5]
-    truth = pool_scores(every).mean
-    assert estimate_mean(seen, len(every)) == pytest.approx(truth)
-    assert pool_scores(seen).mean > truth + 0.8
+@given(st.lists(st.floats(0, 110), min_size=2, max_size=60), st.integers(1, 31))
+def test_the_weights_of_frames_are_the_trapezoidal_rule(every: list[float], step: int) -> None:
+    scored = np.arange(0, len(every), step)
+    seen = np.asarray(every)[scored]
+    drawn = np.interp(np.arange(len(every)), scored, seen)
+    assert estimate_mean(seen.tolist(), len(every), step=step) == pytest.approx(float(drawn.mean()))
+    assert frame_weights(len(every), step=step).sum() == pytest.approx(1.0)
 
 
-@given(scores, st.integers(1, 1000))
-def test_the_estimated_mean_lies_between_the_scores(frame_scores: list[float], frames: int) -> None:
-    assert min(frame_scores) - 1e-9 <= estimate_mean(frame_scores, frames) <= max(frame_scores) + 1e-9
+def test_a_rising_quality_is_known_exactly_and_a_better_first_frame_counts_half() -> None:
+    rising = [60.0 + frame for frame in range(31)]
+    assert estimate_mean(rising[::5], 31, step=5) == pytest.approx(75.0)
+    peaked = [98.0, *[90.0] * 30]
+    truth = pool_scores(peaked).mean
+    off = estimate_mean(peaked[::5], 31, step=5) - truth
+    assert 0 < off < 0.6 * (pool_scores(peaked[::5]).mean - truth)
 
 
-@pytest.mark.parametrize("frame_scores", [[], [math.nan, 90.0]])
-def test_no_mean_is_estimated_from_nothing(frame_scores: list[float]) -> None:
+@given(st.lists(st.floats(0, 110), min_size=1, max_size=400), st.integers(1, 31))
+def test_the_estimated_mean_lies_between_the_scores(every: list[float], step: int) -> None:
+    seen = every[::step]
+    assert min(seen) - 1e-9 <= estimate_mean(seen, len(every), step=step) <= max(seen) + 1e-9
+
+
+@pytest.mark.parametrize("frame_scores", [[], [math.nan, 90.0], [90.0, 90.0, 90.0]])
+def test_no_mean_is_estimated_from_nothing_or_from_scores_of_other_frames(frame_scores: list[float]) -> None:
     with pytest.raises(TooFewPoints, match="LAD-001"):
-        estimate_mean(frame_scores, 10)
+        estimate_mean(frame_scores, 10, step=5)
