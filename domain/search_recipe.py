@@ -32,7 +32,7 @@ class _Trials(NamedTuple):
 
 
 _TRIALS = {
-    SearchStart.ALONE: _Trials(18, 2, 3),
+    SearchStart.ALONE: _Trials(20, 2, 4),
     SearchStart.FIRST: _Trials(12, 2, 1),
     SearchStart.WARM: _Trials(10, 1, 1),
 }
@@ -52,8 +52,8 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 18 in a
-    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 3 fewer, some of
+    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 20 in a
+    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 4 fewer, some of
     which a shot gets back that breaks the model of the search."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
