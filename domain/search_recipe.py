@@ -32,11 +32,11 @@ class _Trials(NamedTuple):
 
 
 _TRIALS = {
-    SearchStart.ALONE: _Trials(20, 2, 4),
+    SearchStart.ALONE: _Trials(22, 2, 5),
     SearchStart.FIRST: _Trials(12, 2, 1),
     SearchStart.WARM: _Trials(10, 1, 1),
 }
-"""Decisions 0041, 0043, 0045, 0047 and 0048."""
+"""Decisions 0041, 0043, 0045 and 0047."""
 _USUAL_SIZES = (5, 6)
 _FEWEST_TRIALS = 4
 _DENSE_TRIALS = 4
@@ -52,8 +52,8 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 20 in a
-    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 4 fewer, some of
+    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 22 in a
+    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 5 fewer, some of
     which a shot gets back that breaks the model of the search."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
