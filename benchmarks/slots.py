@@ -1,4 +1,4 @@
-"""How busy encoding slots are while shots are searched: ``python -m benchmarks.slots WORKFLOW_ID [--state DIR]``.
+"""How busy encoding slots are while shots are searched: ``python -m benchmarks.slots TITLE [--state DIR]``.
 
 Reads the histories of a finished title beside its stack. Between the start of the first and the end of the last search
 unit, the share of the slots' time in which a program encoded or measured; the rest is start and end of activities,
@@ -18,6 +18,8 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from client.local_stack.state import DEFAULT_STATE
 from client.session import Session, open_session
+from client.titles import find_title
+from domain.errors import PertitleError
 from domain.work import UnitKind, UnitOutcome
 from workflows.task_queues import ENCODE_CPU, QUEUE_OF
 
@@ -109,19 +111,30 @@ async def read_spans(session: Session, workflow_id: str) -> list[UnitSpan]:
     return spans
 
 
-async def measure_slots(state_dir: Path, workflow_id: str) -> SlotUse:
-    """Returns how busy the slots of a stack's encoding worker were during a title's searches."""
+async def measure_slots(state_dir: Path, title_id: str) -> SlotUse:
+    """Returns how busy the slots of a stack's encoding worker were during a title's searches.
+
+    Raises:
+        UnknownTitle: no title has this id.
+        PertitleError: no stack runs there.
+        ValueError: the title's newest run searched nothing.
+    """
     session = await open_session(state_dir)
-    return slot_use(await read_spans(session, workflow_id), session.settings.encode_slots)
+    handle = await find_title(session.temporal, title_id)
+    return slot_use(await read_spans(session, handle.id), session.settings.encode_slots)
 
 
 def main() -> int:
     """Reads the arguments and prints what was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.slots", description=__doc__)
-    parser.add_argument("workflow", help="workflow id of a finished title")
+    parser.add_argument("title", help="id of a finished title, as in its request")
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="folder of the local stack")
     arguments = parser.parse_args()
-    use = asyncio.run(measure_slots(arguments.state, arguments.workflow))
+    try:
+        use = asyncio.run(measure_slots(arguments.state, arguments.title))
+    except (PertitleError, ValueError) as error:
+        sys.stderr.write(f"slots: {error}\n")
+        return 2
     sys.stdout.write(json.dumps(asdict(use), indent=2) + "\n")
     return 0
 

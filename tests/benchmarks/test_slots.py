@@ -1,8 +1,10 @@
 """How busy slots were, counted by hand."""
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks.slots import UnitSpan, slot_use
+from benchmarks.slots import UnitSpan, main, slot_use
 from domain.work import UnitKind
 
 
@@ -25,3 +27,11 @@ def test_slots_are_busy_where_programs_ran_between_the_first_and_the_last_search
 def test_a_title_without_searches_is_refused() -> None:
     with pytest.raises(ValueError, match="no search units"):
         slot_use([UnitSpan(UnitKind.TRIAL, 0.0, 1.0, 1.0)], slots=2)
+
+
+def test_a_folder_without_a_stack_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["slots", "demo", "--state", str(tmp_path)])
+    assert main() == 2
+    assert capsys.readouterr().err.startswith("slots: STK-")
