@@ -25,20 +25,20 @@ class SearchStart(StrEnum):
 class _Trials(NamedTuple):
     """How many trials a shot may have; the more candidate sizes, the more there is to tell apart."""
 
+    few: tuple[int, int, int, int]
+    """With one to four sizes."""
     usual: int
     """With five or six sizes."""
     for_each_more: int
-    for_each_fewer: int
 
 
 _TRIALS = {
-    SearchStart.ALONE: _Trials(22, 2, 5),
-    SearchStart.FIRST: _Trials(12, 2, 1),
-    SearchStart.WARM: _Trials(10, 1, 1),
+    SearchStart.ALONE: _Trials((4, 8, 12, 16), 21, 2),
+    SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2),
+    SearchStart.WARM: _Trials((6, 7, 8, 9), 10, 1),
 }
-"""Decisions 0041, 0043, 0045 and 0047."""
+"""Decisions 0041, 0043, 0045, 0047 and 0048."""
 _USUAL_SIZES = (5, 6)
-_FEWEST_TRIALS = 4
 _DENSE_TRIALS = 4
 """Trials of the dense design at each size, and of a round."""
 
@@ -52,9 +52,9 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 22 in a
-    title of three shots or fewer; 2 more for each candidate size above six; for each below five 1 and 5 fewer, some of
-    which a shot gets back that breaks the model of the search."""
+    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 1 fewer for
+    each candidate size below five; 21 in a title of three shots or fewer, with four, three, two sizes and one 16, 12, 8
+    and 4; 2 more for each size above six. With few sizes a shot that breaks the model of the search may have more."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
     1 more for each candidate size above six, 1 fewer for each below five, with the same exception."""
@@ -70,10 +70,9 @@ class SearchRecipe(StrictValue):
     def most_trials(self, sizes: int, start: SearchStart) -> int:
         """Returns how many trial encodes a shot may have: the more candidate sizes, the more there is to tell apart."""
         asked = self.max_trials_warm if start is SearchStart.WARM else self.max_trials
-        usual, for_each_more, for_each_fewer = _TRIALS[start]
-        fewest, most = _USUAL_SIZES
-        changed = usual + for_each_more * max(0, sizes - most) - for_each_fewer * max(0, fewest - sizes)
-        return asked or max(_FEWEST_TRIALS, changed)
+        few, usual, for_each_more = _TRIALS[start]
+        by_sizes = few[sizes - 1] if sizes <= len(few) else usual + for_each_more * max(0, sizes - _USUAL_SIZES[1])
+        return asked or by_sizes
 
     def more_if_dense(self, sizes: int, start: SearchStart) -> int:
         """Returns how many more a shot may have that breaks the model, where few sizes have taken trials from it.
