@@ -8,6 +8,7 @@ decisions, the store, and waiting for a wave's last shot. One worker is assumed.
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -140,4 +141,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    sys.stdout.flush()
+    # The SDK's threads may abort the interpreter while it finalizes (sdk-python issue 300): leave at once.
+    os._exit(code)
