@@ -41,6 +41,12 @@ class StoredTitle:
         return UnitReference(plan=self.box.results.put_document(plan), index=0)
 
 
+@pytest.fixture
+def scored_sparsely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of the shots of 22 and 19 frames are scored on every third, as those of 24 frames and more are."""
+    monkeypatch.setattr("domain.mezzanine.SCORED_FRAMES_AT_LEAST", 6)
+
+
 @pytest.fixture(scope="session")
 async def versions() -> dict[str, str]:
     return await read_versions(find_tools())

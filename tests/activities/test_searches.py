@@ -199,11 +199,11 @@ async def test_an_anchor_is_scored_closely_and_teaches_what_the_scores_of_the_ot
             assert seen.vmaf == pytest.approx(float(learnt.weights @ np.asarray(few_scores)))
 
 
+@pytest.mark.usefixtures("scored_sparsely")
 async def test_trials_of_short_shots_are_scored_densely_and_alike(
-    title: StoredTitle, environment: ActivityEnvironment, monkeypatch: pytest.MonkeyPatch
+    title: StoredTitle, environment: ActivityEnvironment
 ) -> None:
     """Every third of 22 and 19 frames, with no anchor."""
-    monkeypatch.setattr("domain.mezzanine.SCORED_FRAMES_AT_LEAST", 6)
     for shot, searched in (await search_both(title, environment)).items():
         shelf, frames = TrialShelf(title.box, title.mezzanine, shot), title.mezzanine.pieces[shot].frames
         metric = title.mezzanine.search_metric(shot)

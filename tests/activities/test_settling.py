@@ -91,6 +91,7 @@ async def test_a_correction_that_helped_is_delivered_as_it_is(
     assert settled.mixed_rungs == 0
 
 
+@pytest.mark.usefixtures("scored_sparsely")
 async def test_a_corrected_encode_that_was_never_measured_is_an_error(
     stored_title: StoredTitle, environment: ActivityEnvironment
 ) -> None:

@@ -78,6 +78,7 @@ async def test_a_trial_serves_as_production_encode(stored_title: StoredTitle, en
     assert (made.made, made.reused) == (1, 3)
 
 
+@pytest.mark.usefixtures("scored_sparsely")
 async def test_scores_are_measured_once_for_each_encode(
     stored_title: StoredTitle, environment: ActivityEnvironment
 ) -> None:
