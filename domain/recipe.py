@@ -147,7 +147,7 @@ class Recipe(StrictValue):
     """Candidate heights for a 16:9 picture; other shapes keep the width. Those above the source are left out."""
     search: SearchRecipe = SearchRecipe()
     search_subsample: int = Field(default=9, ge=1, le=31)
-    """Trial encodes are scored on every n-th frame (odd), those of a short shot on six frames at least. Delivered
+    """Trial encodes are scored on every n-th frame (odd), those of a short shot on eight frames at least. Delivered
     quality is always measured on every frame."""
     shots: ShotRecipe = ShotRecipe()
     policy: LadderPolicy = LadderPolicy()

@@ -45,7 +45,7 @@ class Design:
 
 
 def subsample_of(shot: BenchShot, most: int) -> int:
-    """Returns how a shot is scored in search: every n-th frame, n odd, at least six frames of it."""
+    """Returns how a shot is scored in search: every n-th frame, n odd, at least eight frames of it."""
     return scored_step(most, shot.frames)
 
 

@@ -52,7 +52,6 @@ def has_anchor(frames: int, step: int) -> bool:
 class Calibration:
     """Weights of the scored frames of a shot."""
 
-    frames: int
     step: int
     """Every how many frames the other trials are scored."""
     weights: Floats
@@ -75,7 +74,7 @@ class Calibration:
         truth = np.asarray([100.0, estimate_mean(anchored, frames, step=close)])
         slack = np.diag([1e-6, SLACK_VMAF**2])
         change = rows.T @ np.linalg.solve(rows @ rows.T + slack, truth - rows @ even)
-        return cls(frames, step, even + change)
+        return cls(step, even + change)
 
 
 def mean_of(scores: Sequence[float], frames: int, *, step: int, calibration: Calibration | None) -> float:
