@@ -16,7 +16,7 @@ from domain.video import Codec, Resolution
 from ladders.pooling import PooledScores, pool_scores
 from ladders.rung_moves import DeliveredShot
 from ladders.search.calibration import Calibration, mean_of
-from ladders.trial_design import candidate_resolutions
+from ladders.trial_design import tried_sizes
 
 _READERS = 16
 
@@ -24,7 +24,7 @@ _READERS = 16
 def read_points(toolbox: Toolbox, mezzanine: Mezzanine, codec: Codec, pulse: Pulse) -> list[ShotPoints]:
     """Returns every trial point of a codec that is in the store, shot by shot; failed trials are simply absent."""
     crfs = next(item.crfs for item in mezzanine.recipe.codecs if item.codec is codec)
-    sizes = candidate_resolutions(mezzanine.display, mezzanine.recipe.trial_heights_px)
+    sizes = tried_sizes(mezzanine.display, mezzanine.recipe)
     cells = [(shot, size, crf) for shot in range(len(mezzanine.pieces)) for size in sizes for crf in crfs]
 
     def read(cell: tuple[int, Resolution, float]) -> RateQualityPoint | None:

@@ -190,11 +190,6 @@ class Recipe(StrictValue):
         """Longest time from one IDR frame to the next in seconds."""
         return self.shots.idr_grid_s if self.shots.idr_plan == "grid" else Fraction(self.packaging.segment_s)
 
-    @property
-    def trial_heights_px(self) -> tuple[int, ...]:
-        """The heights that are tried: those that the policy does not forbid."""
-        return tuple(height for height in self.heights_px if height not in self.policy.forbidden_heights_px)
-
     @model_validator(mode="after")
     def _known_heights(self) -> Self:
         demands = {

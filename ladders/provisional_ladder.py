@@ -5,10 +5,11 @@ from fractions import Fraction
 from domain.encodes import RateCap
 from domain.ladder import Ladder, Promise, Rung, ShotChoice
 from domain.mezzanine import Mezzanine
+from domain.recipe import Recipe
 from domain.shots import ShotList
 from domain.video import Codec, Resolution
 from ladders.fixed_ladder import fixed_ladder
-from ladders.trial_design import candidate_resolutions
+from ladders.trial_design import tried_sizes
 
 PROVISIONAL_CRF: dict[Codec, float] = {Codec.H264: 28.0, Codec.HEVC: 28.0, Codec.AV1: 42.0}
 """One CRF for every shot: coarse enough that plain content stays far below the cap, which holds the rest. A choice, not
@@ -23,16 +24,16 @@ def count_first_shots(shots: ShotList, frame_rate: Fraction, first_s: float) -> 
     return next(reached, len(shots.shots))
 
 
-def provisional_sizes(display: Resolution, heights_px: tuple[int, ...]) -> tuple[Resolution, ...]:
+def provisional_sizes(display: Resolution, recipe: Recipe) -> tuple[Resolution, ...]:
     """Returns the smallest candidate size and, of the others, the one nearest half the display's height.
 
     One size only where the recipe has no other.
 
     Args:
         display: Size at which quality is compared.
-        heights_px: The recipe's candidate heights for a 16:9 picture.
+        recipe: Candidate heights, and the policy, which may forbid some.
     """
-    *larger, smallest = candidate_resolutions(display, heights_px)
+    *larger, smallest = tried_sizes(display, recipe)
     if not larger:
         return (smallest,)
     return smallest, min(larger, key=lambda size: (abs(2 * size.height_px - display.height_px), size.height_px))
@@ -45,7 +46,7 @@ def provisional_ladder(mezzanine: Mezzanine) -> Ladder:
         mezzanine: The first shots of a title, as a mezzanine of their own.
     """
     codec = mezzanine.recipe.codecs[0].codec
-    sizes = provisional_sizes(mezzanine.display, mezzanine.recipe.trial_heights_px)
+    sizes = provisional_sizes(mezzanine.display, mezzanine.recipe)
     return Ladder(codec=codec, rungs=tuple(_rung(mezzanine, codec, size) for size in sizes))
 
 

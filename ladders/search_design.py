@@ -26,14 +26,14 @@ from ladders.trial_design import (
     PROCESS_START_S,
     SHORTEST_UNIT_S,
     UNITS_AT_LEAST,
-    candidate_resolutions,
     trial_frame_ns,
+    tried_sizes,
 )
 
 
 def searched_sizes(mezzanine: Mezzanine) -> tuple[Resolution, ...]:
-    """Returns the candidate sizes of a title, largest first."""
-    return candidate_resolutions(mezzanine.display, mezzanine.recipe.trial_heights_px)
+    """Returns the candidate sizes of a title, largest first; see :func:`~ladders.trial_design.tried_sizes`."""
+    return tried_sizes(mezzanine.display, mezzanine.recipe)
 
 
 def search_task(

@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from domain.mezzanine import scored_step
 from domain.recipe import Recipe
 from domain.shots import ShotList
 from domain.video import Codec, Resolution
 from domain.work import TrialUnit
-from ladders.picture_sizes import size_of
+from ladders.errors import PolicyUnsatisfiable
+from ladders.picture_sizes import has_height, size_of
 
 PRESET_NS_PER_PIXEL: dict[Codec, dict[str, float]] = {
     Codec.H264: {
@@ -72,13 +74,37 @@ def candidate_resolutions(display: Resolution, heights_px: Sequence[int]) -> tup
     return tuple(dict.fromkeys(size_of(long_side, display) for long_side in fitting))
 
 
+def tried_sizes(display: Resolution, recipe: Recipe) -> tuple[Resolution, ...]:
+    """Returns the sizes that are tried for a title, largest first: those that its policy does not forbid.
+
+    Args:
+        display: size at which quality is compared, square samples.
+        recipe: heights, and the policy.
+
+    Raises:
+        PolicyUnsatisfiable: the policy forbids all sizes that this display can have.
+    """
+    sizes, forbidden = candidate_resolutions(display, recipe.heights_px), recipe.policy.forbidden_heights_px
+    left = tuple(size for size in sizes if not any(has_height(size, height_px) for height_px in forbidden))
+    if not left:
+        raise PolicyUnsatisfiable(
+            "ladder policy",
+            found=f"forbidden_heights_px {list(forbidden)} leaves no size for a source of {display}",
+            expected=f"at least one of {', '.join(str(size) for size in sizes)}",
+            fix="take a height out of forbidden_heights_px, or add smaller heights_px to the recipe",
+        )
+    return left
+
+
 def unit_cost_s(unit: TrialUnit, shots: ShotList, recipe: Recipe, display: Resolution) -> float:
     """Returns the CPU seconds a unit needs on one core, give or take a third; content decides the rest."""
     preset = next(codec.production_preset for codec in recipe.codecs if codec.codec is unit.codec)
-    frames = sum(shots.shots[index].frames for index in unit.shots)
-    trial_ns = trial_frame_ns(unit.codec, preset, unit.resolution, display, recipe.search_subsample)
-    frame_ns = DECODE_NS_PER_PIXEL * display.pixels + len(unit.crfs) * trial_ns
-    return PROCESS_START_S * len(unit.shots) + 1e-9 * frames * frame_ns
+    cost_s = PROCESS_START_S * len(unit.shots)
+    for frames in (shots.shots[index].frames for index in unit.shots):
+        step = scored_step(recipe.search_subsample, frames)
+        trial_ns = trial_frame_ns(unit.codec, preset, unit.resolution, display, step)
+        cost_s += 1e-9 * frames * (DECODE_NS_PER_PIXEL * display.pixels + len(unit.crfs) * trial_ns)
+    return cost_s
 
 
 def trial_frame_ns(codec: Codec, preset: str, size: Resolution, display: Resolution, subsample: int) -> float:
@@ -101,11 +127,14 @@ def plan_trial_units(
         frame_rate: exact frames per second.
         recipe: codecs, presets, trial CRFs, heights, subsampling of scores.
         display: size at which quality is compared.
+
+    Raises:
+        PolicyUnsatisfiable: the policy forbids all sizes.
     """
     cells = [
         TrialUnit(codec=codec.codec, resolution=size, shots=(shot.index,), crfs=codec.crfs)
         for codec in recipe.codecs
-        for size in candidate_resolutions(display, recipe.trial_heights_px)
+        for size in tried_sizes(display, recipe)
         for shot in shots.shots
     ]
     costs_s = [unit_cost_s(cell, shots, recipe, display) for cell in cells]

@@ -107,7 +107,3 @@ def test_demands_on_heights_that_are_never_tried_are_refused(policy: dict[str, A
         Recipe.model_validate({"heights_px": [720, 360], "policy": policy})
     assert message in str(caught.value)
 
-
-def test_forbidden_heights_are_not_tried() -> None:
-    recipe = Recipe.model_validate({"heights_px": [720, 540, 360], "policy": {"forbidden_heights_px": [540]}})
-    assert recipe.trial_heights_px == (720, 360)

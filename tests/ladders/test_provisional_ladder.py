@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.recipe import Recipe
 from domain.shots import Shot, ShotList
 from domain.video import FrameRange, Resolution
 from ladders.provisional_ladder import count_first_shots, provisional_sizes
@@ -49,4 +50,4 @@ def test_the_first_shots_are_as_few_as_reach_the_length_or_all(lengths: list[int
 def test_one_rung_is_the_smallest_the_other_near_half_the_height(
     display: Resolution, heights_px: tuple[int, ...], expected: list[str]
 ) -> None:
-    assert [str(size) for size in provisional_sizes(display, heights_px)] == expected
+    assert [str(size) for size in provisional_sizes(display, Recipe(heights_px=heights_px))] == expected

@@ -9,12 +9,16 @@ from domain.recipe import PRESETS, CodecRecipe, Recipe
 from domain.shots import Shot, ShotList
 from domain.video import Codec, FrameRange, Resolution
 from domain.work import TrialUnit
+from ladders.errors import PolicyUnsatisfiable
 from ladders.trial_design import (
     LONGEST_UNIT_S,
     PIXELS_IN_MEMORY,
     PRESET_NS_PER_PIXEL,
+    PROCESS_START_S,
+    SCORE_NS_PER_PIXEL,
     candidate_resolutions,
     plan_trial_units,
+    tried_sizes,
     unit_cost_s,
 )
 
@@ -52,6 +56,32 @@ def recipe(*codecs: CodecRecipe, subsample: int = 5) -> Recipe:
 def test_candidate_sizes_keep_the_shape(display: tuple[int, int], expected: list[str]) -> None:
     found = candidate_resolutions(Resolution(width_px=display[0], height_px=display[1]), HEIGHTS)
     assert [str(resolution) for resolution in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("display", "forbidden", "expected"),
+    [
+        ((1280, 720), [540], ["1280x720", "768x432", "640x360", "480x270"]),
+        # The display's own size is forbidden as any other is: it does not come back as a size that is not listed.
+        ((1920, 1080), [1080], ["1280x720", "960x540", "768x432", "640x360", "480x270"]),
+        ((1920, 800), [1080, 720], ["960x400", "768x320", "640x266", "480x200"]),
+        ((854, 480), [1080, 432], ["854x480", "640x360", "480x270"]),
+        ((720, 1280), [720], ["540x960", "432x768", "360x640", "270x480"]),
+    ],
+)
+def test_forbidden_sizes_are_not_tried(display: tuple[int, int], forbidden: list[int], expected: list[str]) -> None:
+    wanted = Recipe.model_validate({"heights_px": HEIGHTS, "policy": {"forbidden_heights_px": forbidden}})
+    found = tried_sizes(Resolution(width_px=display[0], height_px=display[1]), wanted)
+    assert [str(size) for size in found] == expected
+
+
+def test_a_policy_that_forbids_all_sizes_of_a_source_is_refused_before_anything_is_tried() -> None:
+    wanted = Recipe.model_validate({"heights_px": [1080, 720], "policy": {"forbidden_heights_px": [720]}})
+    assert tried_sizes(FULL_HD, wanted) == (FULL_HD,)
+    with pytest.raises(PolicyUnsatisfiable) as caught:
+        plan_trial_units(shot_list([48]), FPS, wanted, HD)
+    assert "leaves no size for a source of 1280x720" in str(caught.value)
+    assert "add smaller heights_px" in str(caught.value)
 
 
 @given(st.integers(16, 8192), st.integers(16, 8192), st.lists(st.integers(90, 4320), min_size=1, max_size=12))
@@ -153,3 +183,12 @@ def test_every_preset_of_every_codec_has_a_cost() -> None:
     assert {codec: set(costs) for codec, costs in PRESET_NS_PER_PIXEL.items()} == {
         codec: set(presets) for codec, presets in PRESETS.items()
     }
+
+
+def test_short_shots_cost_what_their_dense_scores_cost() -> None:
+    wanted = recipe(CodecRecipe(codec=Codec.H264, preset="veryfast"), subsample=9)
+    unit = TrialUnit(codec=Codec.H264, resolution=HD, shots=(0,), crfs=wanted.codecs[0].crfs)
+    long_s, short_s = (unit_cost_s(unit, shot_list([frames]), wanted, HD) - PROCESS_START_S for frames in (90, 15))
+    # All of 15 frames are scored, ten of 90: nine times as much scoring for a frame.
+    more = 1e-9 * len(unit.crfs) * HD.pixels * SCORE_NS_PER_PIXEL * (1 - 1 / 9)
+    assert short_s / 15 - long_s / 90 == pytest.approx(more)
