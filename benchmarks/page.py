@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.search.pictures import Cost, draw_costs, draw_worst
 from benchmarks.search.records import SettingRecord
-from benchmarks.search.tables import SEARCH_HEAD, TITLE_HEAD, percent, rule_rows, search_rows, title_rows
+from benchmarks.search.tables import RULE_HEAD, SEARCH_HEAD, TITLE_HEAD, percent, rule_rows, search_rows, title_rows
 
 ROOT = Path(__file__).parents[1]
 TEXT = Path(__file__).with_name("page.md")
@@ -73,6 +73,13 @@ def _results(summary: Mapping[str, Any], records: Sequence[SettingRecord]) -> st
         f"Clips: {', '.join(clips)}. Source of the search: digest `{about['search_digest'][:16]}`. {tools}.\n",
         *(["**Replayed from a table: nothing of this was encoded.**\n"] if about["is_replay"] else []),
         *(f"Left out: {item['clip']} ({item['code']}).\n" for item in about["skipped"]),
+        *(f"Failed: {item['shot']}, {item['setting']} ({item['code']}).\n" for item in about["failed"]),
+        *(
+            f"No ladder: {rungs.clip}, {record.setting}: {rungs.why_none}\n"
+            for record in records
+            for rungs in record.rungs
+            if rungs.why_none
+        ),
         _table(SEARCH_HEAD, search_rows(settings)),
         _table(TITLE_HEAD, title_rows(settings)),
         *(_section(name, numbers) for name, numbers in settings.items()),
@@ -90,7 +97,7 @@ def _section(setting: str, numbers: Mapping[str, Any]) -> str:
     return "\n".join((
         f"### {setting}\n",
         f"![Mean hull loss against CPU, {setting}](images/bench-cost-{name}.svg)\n",
-        _table(("rule", "mean hull loss", "CPU"), rule_rows(numbers)),
+        _table(RULE_HEAD, rule_rows(numbers)),
         f"Searches ended by: {stops}. Largest losses: {worst}.\n",
         f"![The shots with the largest loss on their exhaustive hulls, {setting}](images/bench-hull-{name}.svg)\n",
         _table(("CPU seconds", *_split_parts(numbers)), _split_rows(numbers)),

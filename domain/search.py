@@ -72,7 +72,8 @@ class SearchTask(Value):
     stop_regret: float = Field(gt=0)
     """Expected loss in rate over the window below which the search ends: 0.004 is 0.4 %."""
     cpu_budget_s: float | None = None
-    """CPU seconds for trial encodes of this shot at most."""
+    """CPU seconds of this shot's trial encodes after which no further round begins: the first round is always made, and
+    the last one may go beyond."""
     min_saved_bits_per_cpu_s: float = 0.0
     """A further trial must promise to save as many delivered bits for each CPU second; 0 asks for nothing."""
     delivered_s: float = 0.0

@@ -59,8 +59,9 @@ class SearchRecipe(StrictValue):
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
     1 more for each candidate size above six, 1 fewer for each below five, with the same exception."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
-    """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. With a
-    budget, measured seconds decide, so two runs need not give the same ladder."""
+    """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. A shot that
+    has spent its part gets no further round; the first round of two to five trials is always made. With a budget,
+    measured seconds decide, so two runs need not give the same ladder."""
     expected_views: float = Field(default=0.0, ge=0.0)
     """How often the whole title will be watched. 0: unknown, so saved bits are not weighed against CPU."""
     min_saved_gb_per_cpu_hour: float = Field(default=4.0, gt=0.0)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.oracle.build import FailedGrid, build_oracle, oracle_cpu
-from benchmarks.oracle.clips import ClipList, Cutting, prepare_clips
+from benchmarks.oracle.clips import ClipList, Cutting, MixedFolder, prepare_clips
 from benchmarks.oracle.lab import Lab
 from benchmarks.oracle.options import add_grid_options, settings_of
 from benchmarks.oracle.table import TrialTable
@@ -23,7 +23,11 @@ def main(arguments: list[str]) -> int:
     if not options.media.exists():
         print(f"{options.media}: no such folder or clip", file=sys.stderr)
         return 2
-    clips, table, failed = asyncio.run(_run(options))
+    try:
+        clips, table, failed = asyncio.run(_run(options))
+    except MixedFolder as error:
+        print(f"bench-oracle: {error}", file=sys.stderr)
+        return 2
     records = []
     for setting in settings_of(options):
         cpu = oracle_cpu(table, clips.shots, setting, step=options.crf_step)

@@ -37,6 +37,10 @@ class Cutting:
     """At most so many, from the middle of the shot."""
 
 
+class MixedFolder(Exception):
+    """A folder has trials of the same shots, but of other frames."""
+
+
 class SkippedClip(Value):
     """A file that the pipeline would refuse."""
 
@@ -63,6 +67,9 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
         media: A folder (not searched below) or one file.
         out: The benchmark's folder.
         cutting: Which part of each clip is looked at.
+
+    Raises:
+        MixedFolder: ``out`` holds trials of shots of another length.
     """
     kept = out / "shots.json"
     before = _cut_before(kept, cutting)
@@ -85,6 +92,12 @@ def _cut_before(kept: Path, cutting: Cutting) -> tuple[BenchShot, ...]:
     if not kept.exists():
         return ()
     found = ClipList.model_validate_json(kept.read_text(encoding="utf-8"))
+    # Trials go by the names of their shots: of other frames they would be taken for these.
+    if f"frames_per_shot={cutting.frames_per_shot})" not in found.cutting and (kept.parent / "trials.jsonl").exists():
+        raise MixedFolder(
+            f"{kept.parent} holds trials of {found.cutting}, which are not those of {cutting}. "
+            f"Take another OUT, or the same number of frames as before"
+        )
     return found.shots if found.cutting == repr(cutting) else ()
 
 

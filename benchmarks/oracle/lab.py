@@ -3,19 +3,18 @@
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.oracle.raw_shots import RawShots
-from benchmarks.oracle.table import BenchShot, Setting, Trial, TrialTable
+from benchmarks.oracle.table import BenchShot, Point, Setting, Trial, TrialTable
 from domain.encodes import EncodeRecipe, MetricRecipe
 from domain.video import Resolution
 from media.bench import Bench
 from media.tools import ToolPaths
 from media.trials import encode_and_score
-
-Point = tuple[Resolution, float]
-"""(size, CRF)."""
 
 
 class Lab:
@@ -30,27 +29,35 @@ class Lab:
         self.made = 0
 
     async def measure(
-        self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int
+        self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int, is_apart: bool = False
     ) -> tuple[Trial, ...]:
         """Returns the trials of the points, in their order; missing ones are made by one process.
+
+        Args:
+            shot: what is encoded.
+            setting: by what.
+            points: sizes and CRFs.
+            subsample: every n-th frame is scored.
+            is_apart: the grid's own trials will not do (:attr:`~benchmarks.oracle.table.Trial.is_apart`).
 
         Raises:
             PertitleError: if ffmpeg fails.
         """
-        missing = [
-            point
-            for point in dict.fromkeys(points)
-            if self.table.find(shot.name, setting, *point, subsample=subsample) is None
-        ]
+        find = partial(self.table.find, shot.name, setting, subsample=subsample, is_apart=is_apart)
+        missing = [point for point in dict.fromkeys(points) if find(point) is None]
         if missing:
             async with self._slots:
-                self.table.add(await self._make(shot, setting, missing, subsample))
+                made = await self._make(shot, setting, missing, subsample)
+                self.table.add(trial.model_copy(update={"is_apart": is_apart}) for trial in made)
                 self.made += len(missing)
-        found = [self.table.find(shot.name, setting, *point, subsample=subsample) for point in points]
-        return tuple(trial for trial in found if trial is not None)
+        return tuple(trial for trial in map(find, points) if trial is not None)
+
+    def process_cpu_s(self) -> float:
+        """Returns the CPU seconds that this process has spent in all its threads, its tools apart."""
+        return time.process_time()
 
     async def _make(self, shot: BenchShot, setting: Setting, points: Sequence[Point], subsample: int) -> list[Trial]:
-        metric = MetricRecipe(display=shot.display, subsample=subsample)
+        metric = MetricRecipe(display=shot.display, coded_bits=shot.color.delivered_bits, subsample=subsample)
         recipes = [self._recipe(shot, setting, *point) for point in points]
         scratch = Path(tempfile.mkdtemp(prefix="trial_", dir=self._out))
         try:

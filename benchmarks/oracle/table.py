@@ -6,9 +6,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import Field
+
 from domain.cpu import CpuSplit
 from domain.values import Value
 from domain.video import Codec, Color, Resolution
+
+Point = tuple[Resolution, float]
+"""(size, CRF)."""
 
 
 class Setting(NamedTuple):
@@ -64,6 +69,9 @@ class Trial(Value):
     frame_scores: tuple[float, ...]
     cpu: CpuSplit
     """Its own encoding, and its share of the process that made it."""
+    is_apart: bool = Field(default=False, exclude_if=lambda apart: not apart)
+    """Made for a search though the grid has the same trial, as where a short shot is scored whole: the grid's is of a
+    process of many more, and its share of decoding is not what a search pays."""
 
     @property
     def setting(self) -> Setting:
@@ -77,6 +85,7 @@ class _Key(NamedTuple):
     resolution: Resolution
     crf: float
     subsample: int
+    is_apart: bool
 
 
 class TrialTable:
@@ -100,16 +109,18 @@ class TrialTable:
             with self._path.open("a", encoding="utf-8") as file:
                 file.writelines(trial.model_dump_json() + "\n" for trial in new)
 
-    def find(self, shot: str, setting: Setting, resolution: Resolution, crf: float, *, subsample: int) -> Trial | None:
-        """Returns one trial, if it was made."""
-        return self._trials.get(_Key(shot, setting, resolution, crf, subsample))
+    def find(
+        self, shot: str, setting: Setting, place: Point, *, subsample: int, is_apart: bool = False
+    ) -> Trial | None:
+        """Returns the trial of a size and a CRF, if it was made."""
+        return self._trials.get(_Key(shot, setting, *place, subsample, is_apart))
 
     def of_shot(self, shot: str, setting: Setting, *, subsample: int = 1) -> Sequence[Trial]:
-        """Returns a shot's trials, largest size first, CRF rising."""
+        """Returns a shot's trials but those apart, largest size first, CRF rising."""
         found = [
             trial
             for key, trial in self._trials.items()
-            if key.shot == shot and key.setting == setting and key.subsample == subsample
+            if key.shot == shot and key.setting == setting and key.subsample == subsample and not key.is_apart
         ]
         return sorted(found, key=lambda trial: (-trial.resolution.pixels, trial.crf))
 
@@ -117,7 +128,7 @@ class TrialTable:
         return len(self._trials)
 
     def _remember(self, trial: Trial) -> None:
-        key = _Key(trial.shot, trial.setting, trial.resolution, trial.crf, trial.subsample)
+        key = _Key(trial.shot, trial.setting, trial.resolution, trial.crf, trial.subsample, trial.is_apart)
         self._trials[key] = trial
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.oracle.build import FailedGrid, build_oracle
-from benchmarks.oracle.clips import ClipList, Cutting, prepare_clips
+from benchmarks.oracle.clips import ClipList, Cutting, MixedFolder, prepare_clips
 from benchmarks.oracle.lab import Lab
 from benchmarks.oracle.options import add_grid_options, settings_of
 from benchmarks.oracle.table import BenchShot, Setting, TrialTable
@@ -27,7 +27,7 @@ from benchmarks.search.titles import SHIPPED_STEP, Design, TrialSource
 from domain.errors import PertitleError
 from media.tools import find_tools, read_versions
 
-SEARCH_CODE = Path(__file__).parents[2] / "ladders" / "search"
+ROOT = Path(__file__).parents[2]
 
 
 class NothingToJudge(Exception):
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         summary = asyncio.run(_run(options, _command(options, arguments)))
-    except (NothingToJudge, PertitleError) as error:
+    except (NothingToJudge, MixedFolder, PertitleError) as error:
         print(f"bench-search: {error}", file=sys.stderr)
         return 2
     print(json.dumps(summary, indent=1) if options.json else write_tables(summary))
@@ -95,7 +95,7 @@ async def _run(options: argparse.Namespace, command: str) -> dict[str, Any]:
         "command": command,
         "grid": {"crf_step": options.crf_step, "frames_per_shot": options.frames, "shots_per_clip": options.shots},
         "is_replay": options.replay,
-        "search_digest": frozen_digest(SEARCH_CODE),
+        "search_digest": frozen_digest(ROOT),
         "tools": {} if options.replay else await read_versions(tools),
         "skipped": [item.model_dump() for item in clips.skipped],
         "failed": [item.model_dump() for item in failed],

@@ -11,6 +11,9 @@ from ladders.search.shot_search import next_step
 Measure = Callable[[Sequence[TrialAsk]], Awaitable[Sequence[SeenTrial]]]
 """Makes trials and returns what was seen, in the order of what was asked; ffmpeg or a table stands behind it."""
 
+Clock = Callable[[], float]
+"""CPU seconds that this process has spent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -24,22 +27,32 @@ class Search:
     stop: StopReason
     regret: float
     dense: bool
+    deciding_cpu_s: float
+    """CPU seconds of choosing trials."""
 
 
-async def search_shot(task: SearchTask, prior: TitlePrior, measure: Measure) -> Search:
+async def search_shot(task: SearchTask, prior: TitlePrior, measure: Measure, clock: Clock) -> Search:
     """Runs a search to its end.
+
+    Args:
+        task: where to search.
+        prior: finished shots of the same title.
+        measure: makes the trials.
+        clock: counts the CPU of choosing them.
 
     Raises:
         RuntimeError: the search neither asks for a trial nor ends.
     """
     seen: list[SeenTrial] = []
     first: tuple[TrialAsk, ...] = ()
-    rounds, dense = 0, False
+    rounds, dense, deciding_s = 0, False, 0.0
     while True:
+        began = clock()
         step = next_step(task, seen, prior)
+        deciding_s += clock() - began
         dense = dense or step.dense
         if step.stop is not None:
-            return Search(task, prior, tuple(seen), first, rounds, step.stop, step.regret, dense)
+            return Search(task, prior, tuple(seen), first, rounds, step.stop, step.regret, dense, deciding_s)
         if not step.trials:
             raise RuntimeError(f"the search asks for nothing after {len(seen)} trials, and does not end")
         first = first or tuple(step.trials)

@@ -119,7 +119,9 @@ async def _judge_shot(
         metric_ratio=ratio,
         refined_loss=_loss_against(refined, warm),
         refined_loss_cold=_loss_against(refined, cold),
-        rules=apply_rules(grid, case.faster.get(shot.name), flat, subsample=subsample, metric_ratio=ratio),
+        rules=apply_rules(
+            grid, case.faster.get(shot.name), flat, refined=refined, subsample=subsample, metric_ratio=ratio
+        ),
         hull=_hull_line(grid),
     )
 
@@ -145,6 +147,7 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
         loss=hull_loss(grid.envelope, choices, measured),
         cpu=sum_of(trial.cpu for trial in trials),
         encode_s_in_grid=sum(grid.cpu_at(ask.resolution, ask.crf).encode_s for ask in asked),
+        deciding_cpu_s=search.deciding_cpu_s,
         ceilings_cpu_s=case.ceilings[shot.name].cpu_s,
         detection_cpu_s=shot.detection_cpu_s,
         chosen=tuple(

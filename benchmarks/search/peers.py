@@ -1,12 +1,13 @@
 """What others do, decided from the oracle's table and judged as ours is.
 
 Every rule returns choices for the same targets as ours and the CPU seconds of the trials it needs. A choice is judged
-at the grid's own trial, or where the exhaustive curve of its size runs between two (no encode is made for a peer, so
-rounding and noise of fresh encodes burden only ours). Peers measure every frame unless said otherwise; where one
-subsamples, the metric's and the scaler's part of its CPU is multiplied by the ratio of these parts per trial between
-our live search and the oracle of the same shot. Where a rule decides at a few tested points only, the size between
-them is that of the nearest in VMAF, and the CRF follows the peer's own trials by our interpolation: friendlier than the
-rungs it would publish.
+at the grid's own trial, or where the exhaustive curve of its size runs between two: no encode is made for a peer. Ours
+is encoded again, so what an encoder happens to give between two CRFs of the grid burdens or helps ours only; the losses
+against the refined hull are of ours and of peers without that luck. Peers measure every frame unless said otherwise;
+where one subsamples, the metric's and the scaler's part of its CPU is multiplied by the ratio of these parts per trial
+between our live search and the oracle of the same shot. Where a rule decides at a few tested points only, the size
+between them is that of the nearest in VMAF, and the CRF follows the peer's own trials by our interpolation: friendlier
+than the rungs it would publish.
 """
 
 from collections.abc import Mapping, Sequence

@@ -39,6 +39,8 @@ class SearchRecord(Value):
     encode_s_in_grid: float
     """What the grid's own encodes at the trials' sizes and CRFs took, between two of them in proportion. Encodes are
     the same work: where this is less than ``cpu.encode_s``, the machine was slower when the search ran."""
+    deciding_cpu_s: float
+    """Of choosing its trials."""
     ceilings_cpu_s: float
     detection_cpu_s: float
     chosen: tuple[ChosenPoint, ...]
@@ -46,7 +48,7 @@ class SearchRecord(Value):
     @property
     def cpu_s(self) -> float:
         """Everything that the search cost."""
-        return self.cpu.total_s + self.ceilings_cpu_s + self.detection_cpu_s
+        return self.cpu.total_s + self.deciding_cpu_s + self.ceilings_cpu_s + self.detection_cpu_s
 
 
 class RuleRecord(Value):
@@ -54,6 +56,8 @@ class RuleRecord(Value):
 
     rule: str
     loss: float
+    refined_loss: float
+    """Against the finer hull that the searches' ``refined_loss`` is against."""
     cpu_s: float
 
 
@@ -65,7 +69,7 @@ class ShotRecord(Value):
     grid_trials: int
     grid_cpu: CpuSplit
     noise_floor: float
-    """Loss of exhaustive decisions that were made from scores subsampled as the search's are."""
+    """Loss of exhaustive decisions that were made from scores subsampled as the search's are, without its anchor."""
     encoding_floor: float
     """Loss of the exhaustive hull's own decisions, re-encoded in its steps: what no search can get below for sure. It
     comes of the grid's step: between two of its CRFs the hull is interpolated, and an encoder is not smooth."""

@@ -1,9 +1,10 @@
 """Every peer's rule on one shot, with the loss and the CPU seconds that come of it."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from benchmarks.search import peers
-from benchmarks.search.envelope import Choice
+from benchmarks.search.envelope import Choice, Envelope
 from benchmarks.search.fixed_rates import NETFLIX, apple_rates
 from benchmarks.search.hull_loss import hull_loss
 from benchmarks.search.peers import Decision
@@ -22,6 +23,7 @@ def apply_rules(
     faster: ShotGrid | None,
     flat: Sequence[FlatPoint],
     *,
+    refined: Envelope,
     subsample: int,
     metric_ratio: float,
 ) -> tuple[RuleRecord, ...]:
@@ -31,6 +33,7 @@ def apply_rules(
         grid: the shot's exhaustive grid.
         faster: the same of the next faster preset of the codec, if it was made.
         flat: the whole clip at one size and one CRF: its best points, rising.
+        refined: hull of the grid and of what was encoded to judge our searches.
         subsample: of our search.
         metric_ratio: CPU of metric and scaling per trial, our live search over the oracle.
     """
@@ -51,7 +54,7 @@ def apply_rules(
     }
     if faster is not None:
         decisions["cheap_preset_grid"] = peers.cheap_preset(grid, faster)
-    return tuple(_judged(grid, rule, decision) for rule, decision in decisions.items())
+    return tuple(_judged(grid, refined, rule, decision) for rule, decision in decisions.items())
 
 
 def faster_preset(codec: Codec, preset: str, others: Sequence[str]) -> str | None:
@@ -61,28 +64,44 @@ def faster_preset(codec: Codec, preset: str, others: Sequence[str]) -> str | Non
     return max(able, key=order.index) if able else None
 
 
-def mean_losses(
-    records: Sequence[Sequence[RuleRecord]], grid_cpu_s: Sequence[float]
-) -> Mapping[str, tuple[float, float]]:
-    """Returns each rule's mean loss and its CPU as a part of the grid's, over the shots where it was applied.
+class RuleMeans(NamedTuple):
+    """A rule over the shots where it was applied."""
+
+    loss: float
+    refined_loss: float
+    cpu_ratio: float
+    """Its CPU as a part of the grid's."""
+
+
+def mean_losses(records: Sequence[Sequence[RuleRecord]], grid_cpu_s: Sequence[float]) -> Mapping[str, RuleMeans]:
+    """Returns what each rule loses on average, and what it costs.
 
     Args:
         records: for each shot.
         grid_cpu_s: what its exhaustive grid cost.
     """
-    found: dict[str, list[tuple[float, float, float]]] = {}
+    found: dict[str, list[tuple[RuleRecord, float]]] = {}
     for rules, grid_s in zip(records, grid_cpu_s, strict=True):
         for record in rules:
-            found.setdefault(record.rule, []).append((record.loss, record.cpu_s, grid_s))
+            found.setdefault(record.rule, []).append((record, grid_s))
     return {
-        rule: (sum(row[0] for row in rows) / len(rows), sum(row[1] for row in rows) / sum(row[2] for row in rows))
+        rule: RuleMeans(
+            loss=sum(record.loss for record, _ in rows) / len(rows),
+            refined_loss=sum(record.refined_loss for record, _ in rows) / len(rows),
+            cpu_ratio=sum(record.cpu_s for record, _ in rows) / sum(grid_s for _, grid_s in rows),
+        )
         for rule, rows in found.items()
     }
 
 
-def _judged(grid: ShotGrid, rule: str, decision: Decision) -> RuleRecord:
-    loss = hull_loss(grid.envelope, decision.choices, [grid.look(choice) for choice in decision.choices])
-    return RuleRecord(rule=rule, loss=loss.mean, cpu_s=decision.cpu_s)
+def _judged(grid: ShotGrid, refined: Envelope, rule: str, decision: Decision) -> RuleRecord:
+    looked_up = [grid.look(choice) for choice in decision.choices]
+    return RuleRecord(
+        rule=rule,
+        loss=hull_loss(grid.envelope, decision.choices, looked_up).mean,
+        refined_loss=hull_loss(refined, decision.choices, looked_up).mean,
+        cpu_s=decision.cpu_s,
+    )
 
 
 def _one_crf(grid: ShotGrid, flat: Sequence[FlatPoint]) -> Decision:

@@ -103,7 +103,8 @@ async def _deliver(
 
 
 def _delivered(number: int, shot: BenchShot, trial: Trial) -> DeliveredShot:
-    # The table keeps no packet sizes: bits are spread evenly, so no frame comes late and quality alone is judged.
+    # The table keeps no packet sizes: bits are spread evenly over a shot, so that quality alone is judged, unless a
+    # whole shot is too much for its rung's cap.
     bits = max(1, round(trial.bitrate_bps * shot.duration_s / shot.frames))
     return DeliveredShot(
         shot_index=number,

@@ -45,7 +45,7 @@ class ShotGrid:
     ) -> "ShotGrid | None":
         """Returns the grid of a shot, or nothing where a point of it is missing."""
         sizes, crfs = grid_sizes(shot), grid_crfs(setting.codec, step)
-        found = [table.find(shot.name, setting, size, crf, subsample=1) for size in sizes for crf in crfs]
+        found = [table.find(shot.name, setting, (size, crf), subsample=1) for size in sizes for crf in crfs]
         trials = tuple(trial for trial in found if trial is not None)
         return cls(shot, setting, sizes, crfs, trials, at_quality) if len(trials) == len(found) else None
 

@@ -15,6 +15,15 @@ from benchmarks.search.shot_grid import sum_of
 RESAMPLES = 2000
 SEED = 20240607
 """Of the bootstrap: equal losses give equal intervals."""
+SEARCH_SOURCES = (
+    "ladders/search/*.py",
+    "ladders/interpolation.py",
+    "ladders/pooling.py",
+    "domain/search.py",
+    "domain/search_recipe.py",
+    "domain/mezzanine.py",
+)
+"""The search's maths, how scores become a mean, numbers of trials, ranges and steps of CRF, which frames are scored."""
 WORST = 3
 DIGITS = 6
 """After the point, of every fraction."""
@@ -24,7 +33,8 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
     """Returns the numbers of one codec and preset.
 
     ``hull_loss`` and ``cpu_ratio`` are of the search as shipped: warm within each clip. All losses and BD-rates are
-    fractions. CPU of a search is that of every trial it asked for, its ceilings and its share of shot detection;
+    fractions. CPU of a search is that of every trial it asked for, of choosing them, its ceilings and its share of shot
+    detection;
     the grid's is that of its trials alone. In ``cpu_ratio_at_grid_speed`` the trials' is corrected for a machine that
     was faster or slower while the grid was made, as its encodes tell; the others are as they were counted.
     """
@@ -71,11 +81,15 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
     return result
 
 
-def frozen_digest(folder: Path) -> str:
-    """Returns the SHA-256 of the search's source text: equal digests, equal constants."""
+def frozen_digest(root: Path) -> str:
+    """Returns the SHA-256 of the sources that decide what a search asks for and sees: equal digests, equal constants.
+
+    Args:
+        root: folder that holds the packages.
+    """
     text = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        text.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(found for pattern in SEARCH_SOURCES for found in root.glob(pattern)):
+        text.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return text.hexdigest()
 
 
@@ -98,7 +112,10 @@ def _cpu_ratio_interval(shots: Sequence[ShotRecord]) -> list[float]:
 
 
 def _resampled(count: int, of: Callable[[list[int]], float]) -> list[float]:
-    """Returns the 95 % bootstrap interval of a statistic over shots, drawn with replacement."""
+    """Returns the 95 % bootstrap interval of a statistic over shots, drawn with replacement.
+
+    It says how much these clips' shots scatter. Shots of one clip are alike, so it says little of other clips.
+    """
     chance = np.random.default_rng(SEED)
     found = [of(chance.integers(0, count, count).tolist()) for _ in range(RESAMPLES)]
     return [_rounded(float(np.percentile(found, part))) for part in (2.5, 97.5)]
@@ -131,6 +148,7 @@ def _stops(searches: Sequence[SearchRecord]) -> dict[str, int]:
 def _cpu_splits(shots: Sequence[ShotRecord]) -> dict[str, dict[str, float]]:
     """Returns CPU seconds by what they went into."""
     extra = {
+        "deciding_s": sum(shot.warm.deciding_cpu_s for shot in shots),
         "ceilings_s": sum(shot.warm.ceilings_cpu_s for shot in shots),
         "detection_s": sum(shot.warm.detection_cpu_s for shot in shots),
     }
@@ -161,8 +179,12 @@ def _worst(shots: Sequence[ShotRecord]) -> list[dict[str, Any]]:
 def _baselines(shots: Sequence[ShotRecord]) -> dict[str, dict[str, float]]:
     found = mean_losses([shot.rules for shot in shots], [shot.grid_cpu.total_s for shot in shots])
     return {
-        rule: {"hull_loss_mean": _rounded(loss), "cpu_ratio": _rounded(ratio)}
-        for rule, (loss, ratio) in sorted(found.items())
+        rule: {
+            "hull_loss_mean": _rounded(means.loss),
+            "hull_loss_refined": _rounded(means.refined_loss),
+            "cpu_ratio": _rounded(means.cpu_ratio),
+        }
+        for rule, means in sorted(found.items())
     }
 
 

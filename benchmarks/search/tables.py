@@ -80,6 +80,8 @@ TITLE_HEAD = (
     "from VMAF 85",
 )
 
+RULE_HEAD = ("rule", "mean hull loss", "refined", "CPU")
+
 
 def title_rows(settings: Mapping[str, Any]) -> list[list[str]]:
     """Returns a row for each setting's titles."""
@@ -100,11 +102,17 @@ def title_rows(settings: Mapping[str, Any]) -> list[list[str]]:
 def rule_rows(numbers: Mapping[str, Any]) -> list[list[str]]:
     """Returns a row for ours and for each peer's rule, cheapest first."""
     rules = [
-        ("this search, warm", numbers["hull_loss"]["mean"], numbers["cpu_ratio"]),
-        ("this search, cold", numbers["cold"]["hull_loss"]["mean"], numbers["cold"]["cpu_ratio"]),
-        *((rule, found["hull_loss_mean"], found["cpu_ratio"]) for rule, found in numbers["baselines"].items()),
+        (name, found["hull_loss"]["mean"], found["hull_loss_refined"], found["cpu_ratio"])
+        for name, found in (("this search, warm", numbers), ("this search, cold", numbers["cold"]))
     ]
-    return [[name, percent(loss), percent(ratio, 1)] for name, loss, ratio in sorted(rules, key=lambda row: row[2])]
+    rules += [
+        (rule, found["hull_loss_mean"], found["hull_loss_refined"], found["cpu_ratio"])
+        for rule, found in numbers["baselines"].items()
+    ]
+    return [
+        [name, percent(loss), percent(refined), percent(ratio, 1)]
+        for name, loss, refined, ratio in sorted(rules, key=lambda row: row[3])
+    ]
 
 
 def _searches(settings: Mapping[str, Any]) -> str:
@@ -120,4 +128,4 @@ def _titles(settings: Mapping[str, Any]) -> str:
 
 
 def _rules(numbers: Mapping[str, Any]) -> str:
-    return columns(("rule", "mean hull loss", "CPU"), rule_rows(numbers))
+    return columns(RULE_HEAD, rule_rows(numbers))

@@ -63,7 +63,10 @@ def gather(shots: Sequence[Curves], durations_s: Sequence[float]) -> dict[Resolu
 
 
 def constant_slope(chosen: Titles, truth: Titles) -> list[Measured]:
-    """Returns what the equal-slope points of some curves, in whole CRFs, turn out to be on the true curves."""
+    """Returns what the equal-slope points of some curves turn out to be on the true curves.
+
+    In whole CRFs, but for those at which a curve has a trial: these are taken as they are.
+    """
     points = [point for title in chosen.values() for point in round_points(title, sweep(title, "mean"), 1.0)]
     return [_valued(truth[point.resolution], point.crfs.tolist()) for point in rising(points)]
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmarks.oracle.grid import CRF_RANGE, grid_sizes
-from benchmarks.oracle.lab import Point
-from benchmarks.oracle.table import BenchShot, Setting, Trial
+from benchmarks.oracle.table import BenchShot, Point, Setting, Trial
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
@@ -29,9 +28,12 @@ class TrialSource(Protocol):
     """The lab, or a replayed table."""
 
     async def measure(
-        self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int
+        self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int, is_apart: bool = False
     ) -> tuple[Trial, ...]:
-        """Returns the trials of the points, in their order."""
+        """Returns the trials of the points, in their order; apart: not those of the grid."""
+
+    def process_cpu_s(self) -> float:
+        """Returns the CPU seconds that this process has spent, for counting what a decision costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Design:
     """What may be varied for an ablation."""
 
     subsample: int = SHIPPED_STEP
-    """At most; shots shorter than six scored frames get less."""
+    """At most; shots on which it would leave less than eight scored frames get less."""
     is_warm: bool = True
     """Shots hear of finished shots of their title."""
 
@@ -96,7 +98,8 @@ async def search_title(
         for index in wave:
             shot, prior = shots[index], prior_of(difficulties[index], known) if known else TitlePrior()
             task = search_task(shot, setting, ceilings[shot.name], start)
-            running.append(search_shot(task, prior, _measure_with(source, task, shot, setting, design.subsample)))
+            made = _measure_with(source, task, shot, setting, design.subsample)
+            running.append(search_shot(task, prior, made, source.process_cpu_s))
         for index, search in zip(wave, await asyncio.gather(*running), strict=True):
             found[shots[index].name] = search
             vmafs = ceilings[shots[index].name].vmafs
@@ -136,16 +139,25 @@ async def make_search_trials(
     close = () if anchored is None else (anchored,)
     made: dict[TrialAsk, Trial] = {}
     for subsample, part in ((anchor_step(step), close), (step, sparse)):
-        made.update(zip(part, await make_trials(source, shot, setting, part, subsample=subsample), strict=True))
+        # Where all frames are scored, the grid has these trials, but their CPU is not what a search pays for them.
+        found = await make_trials(source, shot, setting, part, subsample=subsample, is_apart=subsample == 1)
+        made.update(zip(part, found, strict=True))
     return tuple(made[ask] for ask in asks)
 
 
 async def make_trials(
-    source: TrialSource, shot: BenchShot, setting: Setting, asks: Sequence[TrialAsk], *, subsample: int
+    source: TrialSource,
+    shot: BenchShot,
+    setting: Setting,
+    asks: Sequence[TrialAsk],
+    *,
+    subsample: int,
+    is_apart: bool = False,
 ) -> tuple[Trial, ...]:
     """Returns the trials of the asks, in their order; as many share a process as its memory allows."""
     made: dict[Point, Trial] = {}
     for group in split_by_memory(tuple(dict.fromkeys(asks))):
         points = [(ask.resolution, ask.crf) for ask in group]
-        made.update(zip(points, await source.measure(shot, setting, points, subsample=subsample), strict=True))
+        found = await source.measure(shot, setting, points, subsample=subsample, is_apart=is_apart)
+        made.update(zip(points, found, strict=True))
     return tuple(made[ask.resolution, ask.crf] for ask in asks)

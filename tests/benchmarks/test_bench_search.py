@@ -10,7 +10,7 @@ import pytest
 from benchmarks.page import ROOT, TEXT, write_page
 from benchmarks.search.__main__ import main
 from benchmarks.search.records import SettingRecord
-from benchmarks.search.summary import summarize_setting
+from benchmarks.search.summary import SEARCH_SOURCES, frozen_digest, summarize_setting
 from sample_media.clips import make_clip
 from tests.benchmarks.tables import write_oracle
 
@@ -37,18 +37,24 @@ def test_the_summary_holds_every_number_for_each_setting(replayed: Path) -> None
     assert 0 < numbers["cpu_ratio"] < 1.5
     assert 0 < numbers["trials_ratio"] < 1
     assert numbers["rungs_within_half_vmaf_uncorrected"] <= numbers["rungs_within_half_vmaf"] <= 1.0
-    assert all(set(found) == {"hull_loss_mean", "cpu_ratio"} for found in numbers["baselines"].values())
+    peers = numbers["baselines"].values()
+    assert all(set(found) == {"hull_loss_mean", "hull_loss_refined", "cpu_ratio"} for found in peers)
+    # The refined hull holds what the grid's does.
+    assert all(found["hull_loss_refined"] > found["hull_loss_mean"] - 0.005 for found in peers)
     assert "cheap_preset_grid" in numbers["baselines"]
     assert "cheap_preset_grid" not in summary["h264/veryfast"]["baselines"]
 
 
-def test_detection_and_trials_are_charged_to_the_search(replayed: Path) -> None:
+def test_detection_trials_and_choosing_them_are_charged_to_the_search(replayed: Path) -> None:
     record = SettingRecord.model_validate_json((replayed / "records.jsonl").read_text().splitlines()[0])
     numbers = json.loads((replayed / "summary.json").read_text())["h264/medium"]
 
+    thinking = [shot.warm.model_copy(update={"deciding_cpu_s": 2.0}) for shot in record.shots]
+    assert sum(more.cpu_s - shot.warm.cpu_s for more, shot in zip(thinking, record.shots, strict=True)) == 6.0
     spent = sum(shot.warm.cpu.total_s + shot.warm.detection_cpu_s for shot in record.shots)
 
     assert numbers["cpu_split"]["search"]["detection_s"] == pytest.approx(1.5)
+    assert numbers["cpu_split"]["search"]["deciding_s"] == 0, "a replay counts no time of its own"
     assert numbers["cpu_ratio"] == pytest.approx(spent / sum(shot.grid_cpu.total_s for shot in record.shots), abs=1e-6)
 
 
@@ -119,6 +125,20 @@ def test_the_page_shows_tables_and_pictures_that_are_there(replayed: Path, tmp_p
     assert kept == summary["h264/medium"]
 
 
+def test_the_page_names_what_failed_and_what_has_no_ladder(replayed: Path, tmp_path: Path) -> None:
+    summary = json.loads((replayed / "summary.json").read_text())
+    summary["about"]["failed"] = [{"shot": "a.mov#7", "setting": "h264/medium", "code": "TOOL-002", "why": "…"}]
+    records = [SettingRecord.model_validate_json(line) for line in (replayed / "records.jsonl").open(encoding="utf-8")]
+    (first, *rest), why = records[0].rungs, "no rung fits"
+    without = records[0].model_copy(update={"rungs": (first.model_copy(update={"why_none": why}), *rest)})
+
+    write_page(tmp_path, summary, [without, *records[1:]])
+
+    page = (tmp_path / "docs" / "benchmarks.md").read_text()
+    assert "Failed: a.mov#7, h264/medium (TOOL-002)." in page
+    assert f"No ladder: {first.clip}, h264/medium: no rung fits" in page
+
+
 @pytest.mark.slow
 async def test_a_tiny_clip_is_searched_against_its_own_oracle(tmp_path: Path) -> None:
     await make_clip("tiny_320x180p24", tmp_path / "media")
@@ -128,16 +148,20 @@ async def test_a_tiny_clip_is_searched_against_its_own_oracle(tmp_path: Path) ->
 
     # In a thread of its own: the command starts an event loop, and the test runs inside one.
     assert await asyncio.to_thread(main, command) == 0
-    first = (out / "summary.json").read_bytes()
-    numbers = json.loads(first)["h264/ultrafast"]
+    made = (out / "trials.jsonl").read_bytes()
+    numbers = json.loads((out / "summary.json").read_text())["h264/ultrafast"]
     assert numbers["shots"] == 1
     assert numbers["cpu_ratio"] > 0
     split = numbers["cpu_split"]["search"]
     # Encoders of eight tiny frames may end before a thread is looked at: what they used is then in "other".
     assert sum(split.values()) > split["detection_s"] + split["ceilings_s"]
 
+    assert 0 < split["deciding_s"] < split["ceilings_s"]
+
     assert await asyncio.to_thread(main, command) == 0
-    assert (out / "summary.json").read_bytes() == first
+    assert (out / "trials.jsonl").read_bytes() == made, "nothing is made again"
+    again = json.loads((out / "summary.json").read_text())["h264/ultrafast"]
+    assert (again["hull_loss"], again["cold"]["hull_loss"]) == (numbers["hull_loss"], numbers["cold"]["hull_loss"])
 
 
 def test_the_page_that_is_kept_says_what_its_text_says() -> None:
@@ -146,3 +170,21 @@ def test_the_page_that_is_kept_says_what_its_text_says() -> None:
 
     assert page.startswith(before), "make bench writes the page; its text stands in benchmarks/page.md"
     assert page.endswith(after)
+
+
+def test_the_digest_changes_with_what_a_search_asks_for_and_sees(tmp_path: Path) -> None:
+    sources = ("ladders/search/wave.py", "ladders/pooling.py", "domain/search_recipe.py", "domain/mezzanine.py")
+    for name in (*sources, "ladders/hull.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("A = 1\n")
+    before = frozen_digest(tmp_path)
+    (tmp_path / "ladders/hull.py").write_text("A = 2\n")
+    assert frozen_digest(tmp_path) == before
+    for name in sources:
+        (tmp_path / name).write_text("A = 2\n")
+        assert frozen_digest(tmp_path) != before
+        before = frozen_digest(tmp_path)
+
+
+def test_every_source_of_the_digest_is_there() -> None:
+    assert all(list(ROOT.glob(pattern)) for pattern in SEARCH_SOURCES)

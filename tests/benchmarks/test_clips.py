@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.oracle import raw_shots
 from benchmarks.oracle.build import build_oracle
-from benchmarks.oracle.clips import ClipList, Cutting, prepare_clips
+from benchmarks.oracle.clips import ClipList, Cutting, MixedFolder, prepare_clips
 from benchmarks.oracle.lab import Lab
 from benchmarks.oracle.raw_shots import RawShots, piece_of
 from benchmarks.oracle.table import BenchShot, Setting, TrialTable
@@ -73,6 +73,15 @@ async def test_a_second_run_keeps_what_was_cut_and_takes_what_is_new_or_was_refu
     assert shorter == 10
 
 
+async def test_trials_of_other_frames_are_not_taken_for_these(tmp_path: Path) -> None:
+    folder, out = await uneven_clip(tmp_path / "media"), tmp_path / "out"
+    await prepare_clips(find_tools(), folder, out, Cutting(1, 20))
+    (out / "trials.jsonl").touch()
+    assert len((await prepare_clips(find_tools(), folder, out, Cutting(2, 20))).shots) == 1
+    with pytest.raises(MixedFolder, match=r"frames_per_shot=20.*frames_per_shot=10.*another OUT"):
+        await prepare_clips(find_tools(), folder, out, Cutting(1, 10))
+
+
 async def test_a_shot_is_unpacked_once_for_all_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shot,) = (await cut(await uneven_clip(tmp_path / "media"), tmp_path / "out")).shots
     raw = RawShots(find_tools(), tmp_path / "out")
@@ -105,6 +114,21 @@ async def test_a_shot_without_ceilings_is_named_and_others_are_measured(tmp_path
         async with RawShots(find_tools(), tmp_path / "out").reading(gone):
             pass
     assert not piece_of(gone, tmp_path / "out").path.exists()
+
+
+async def test_a_trial_apart_is_made_though_the_grid_has_it_and_leaves_the_grid_alone(tmp_path: Path) -> None:
+    (shot,) = (await cut(await uneven_clip(tmp_path / "media"), tmp_path / "out")).shots
+    table, setting = TrialTable(tmp_path / "out" / "trials.jsonl"), Setting(Codec.H264, "ultrafast")
+    lab, points = Lab(find_tools(), tmp_path / "out", table, jobs=1), [(shot.display, 30.0)]
+    (of_grid,) = await lab.measure(shot, setting, points, subsample=1)
+    (apart,) = await lab.measure(shot, setting, points, subsample=1, is_apart=True)
+    assert await lab.measure(shot, setting, points, subsample=1, is_apart=True) == (apart,)
+
+    assert (lab.made, of_grid.is_apart, apart.is_apart) == (2, False, True)
+    assert apart.frame_scores == of_grid.frame_scores
+    kept = TrialTable(tmp_path / "out" / "trials.jsonl")
+    assert kept.of_shot(shot.name, setting) == [of_grid]
+    assert kept.find(shot.name, setting, points[0], subsample=1, is_apart=True) == apart
 
 
 async def test_hdr_is_left_out_of_h264_in_words_and_nothing_is_tried(

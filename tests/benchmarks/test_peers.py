@@ -113,7 +113,8 @@ def test_a_fixed_ladder_costs_nothing_and_loses(grid: ShotGrid, rates: tuple[tup
 def test_every_rule_is_applied(grid: ShotGrid) -> None:
     flat = best_flat_points(gather([grid.curves], [1.0]), grid.crfs)
 
-    found = {rule.rule: rule for rule in apply_rules(grid, grid, flat, subsample=7, metric_ratio=0.4)}
+    rules = apply_rules(grid, grid, flat, refined=grid.envelope, subsample=7, metric_ratio=0.4)
+    found = {rule.rule: rule for rule in rules}
 
     assert len(found) == 10
     # The one shot is the whole title, so one CRF for all shots loses only what the grid is coarse.
@@ -122,13 +123,13 @@ def test_every_rule_is_applied(grid: ShotGrid) -> None:
 
 def test_means_count_only_shots_that_a_rule_was_applied_to(grid: ShotGrid) -> None:
     flat = best_flat_points(gather([grid.curves], [1.0]), grid.crfs)
-    with_proxy = apply_rules(grid, grid, flat, subsample=7, metric_ratio=0.4)
-    without = apply_rules(grid, None, flat, subsample=7, metric_ratio=0.4)
+    with_proxy = apply_rules(grid, grid, flat, refined=grid.envelope, subsample=7, metric_ratio=0.4)
+    without = apply_rules(grid, None, flat, refined=grid.envelope, subsample=7, metric_ratio=0.4)
 
     found = mean_losses([with_proxy, without], [grid.cpu.total_s, grid.cpu.total_s])
 
-    assert found["cheap_preset_grid"][1] == pytest.approx(1.0)
-    assert found["alabama_nearest_vmaf"][1] == pytest.approx(1.0)
+    assert found["cheap_preset_grid"].cpu_ratio == pytest.approx(1.0)
+    assert found["alabama_nearest_vmaf"].cpu_ratio == pytest.approx(1.0)
 
 
 def test_the_next_faster_preset_is_found_in_each_encoders_own_order() -> None:

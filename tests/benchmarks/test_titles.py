@@ -1,17 +1,19 @@
 """Searches of titles, what they save, and whether rungs keep their promise, replayed from a table of formulas."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.oracle.table import TrialTable
+from benchmarks.oracle.table import BenchShot, Point, Setting, Trial, TrialTable
 from benchmarks.search.ceilings import no_ceilings
 from benchmarks.search.replay import ReplayLab
 from benchmarks.search.rungs import keep_rungs
 from benchmarks.search.shot_grid import ShotGrid
 from benchmarks.search.title_rates import compare_title, gather
-from benchmarks.search.titles import Design, make_trials, search_title, subsample_of
+from benchmarks.search.titles import Design, make_search_trials, make_trials, search_title, subsample_of
+from domain.cpu import CpuSplit
 from domain.search import TrialAsk
 from ladders.interpolation import RateQualityCurve, stretch
 from tests.benchmarks.tables import LARGE, MEDIUM, SMALL, STEP, add_grid, bench_shot, bitrate_of
@@ -26,6 +28,45 @@ def lab() -> ReplayLab:
     for shot, hardness in zip(SHOTS, (1.0, 1.6), strict=True):
         add_grid(table, shot, MEDIUM, hardness)
     return ReplayLab(table, step=STEP)
+
+
+class ThinkingLab(ReplayLab):
+    """Each decision takes a second."""
+
+    def __init__(self, table: TrialTable, *, step: int) -> None:
+        super().__init__(table, step=step)
+        self._seconds = 0.0
+
+    def process_cpu_s(self) -> float:
+        self._seconds += 1.0
+        return self._seconds
+
+
+class AskedLab(ReplayLab):
+    """Notes how trials are asked for."""
+
+    def __init__(self, table: TrialTable, *, step: int) -> None:
+        super().__init__(table, step=step)
+        self.asked: set[tuple[int, bool]] = set()
+
+    async def measure(
+        self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int, is_apart: bool = False
+    ) -> tuple[Trial, ...]:
+        self.asked.add((subsample, is_apart))
+        return tuple(
+            Trial(
+                shot=shot.name,
+                codec=setting.codec,
+                preset=setting.preset,
+                resolution=size,
+                crf=crf,
+                subsample=subsample,
+                bitrate_bps=1e6,
+                frame_scores=(90.0,),
+                cpu=CpuSplit(),
+            )
+            for size, crf in points
+        )
 
 
 def grids(lab: ReplayLab) -> list[ShotGrid]:
@@ -46,6 +87,20 @@ async def test_a_search_ends_with_a_reason_and_asks_for_no_point_twice(lab: Repl
         assert len(set(points)) == len(points) > 0
         assert search.stop.value
         assert all(search.task.lowest_crf <= crf <= search.task.highest_crf for _, crf in points)
+
+
+async def test_choosing_trials_is_counted(lab: ReplayLab) -> None:
+    slow = ThinkingLab(lab.table, step=STEP)
+    for search in (await search_title(slow, SHOTS, MEDIUM, CEILINGS, Design())).values():
+        assert search.deciding_cpu_s == search.rounds + 1, "a second for each decision, the last of them to end"
+
+
+async def test_trials_are_apart_from_the_grids_only_where_both_are_scored_whole() -> None:
+    source = AskedLab(TrialTable(), step=STEP)
+    asks = [TrialAsk(resolution=LARGE, crf=20.0), TrialAsk(resolution=SMALL, crf=40.0)]
+    for step, anchored in ((1, None), (5, None), (9, asks[0])):
+        await make_search_trials(source, SHOTS[0], MEDIUM, asks, anchored, step)
+    assert source.asked == {(1, True), (5, False), (3, False), (9, False)}
 
 
 async def test_cold_shots_hear_of_nobody(lab: ReplayLab) -> None:

@@ -106,4 +106,3 @@ def test_demands_on_heights_that_are_never_tried_are_refused(policy: dict[str, A
     with pytest.raises(ValidationError) as caught:
         Recipe.model_validate({"heights_px": [720, 360], "policy": policy})
     assert message in str(caught.value)
-
