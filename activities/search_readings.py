@@ -76,7 +76,7 @@ def ceilings_key(mezzanine: Mezzanine, shot: int) -> Sha256:
         "metric": mezzanine.delivery_metric().model_dump(mode="json"),
         "color": mezzanine.color.model_dump(mode="json"),
         "tools": mezzanine.tools_digest,
-        "version": 1,
+        "version": 2,
     }
     return digest_of(content)
 

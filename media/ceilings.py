@@ -16,6 +16,9 @@ from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, PROGRESS_ARGUMENTS, frame_reader, null_outputs, pads
 from media.scoring import ScoredLeg, read_frame_scores, scoring_graph
 
+OWN_SIZE_VMAF = 100.0
+"""Ceiling of the display's own size, at which nothing is scaled. VMAF gives some shots against themselves less
+(94 to 100 were seen); the search does as well without knowing that (docs/decisions/0049)."""
 SCORED_FRAMES = 4
 """Frames of a shot that are looked at, evenly spread: without encoder noise a few tell what all would."""
 _NEIGHBORHOOD = 3
@@ -34,12 +37,13 @@ class Ceilings:
 async def measure_ceilings(
     bench: Bench, piece: ShotPiece, sizes: Sequence[Resolution], color: Color, metric: MetricRecipe
 ) -> Ceilings:
-    """Scores each size against the shot itself, without encoding anything.
+    """Scores each size but the display's own against the shot itself, without encoding anything.
 
     Args:
         bench: Where to work.
         piece: The lossless shot.
-        sizes: Coded sizes; the display's own needs no look, its ceiling is the shot itself.
+        sizes: Coded sizes; the display's own needs no look, its ceiling is the shot itself
+            (:data:`OWN_SIZE_VMAF`).
         color: Colors of the piece.
         metric: Model and display size; its subsampling does not count here.
 
@@ -49,18 +53,20 @@ async def measure_ceilings(
     """
     legs = [
         ScoredLeg(f"u{number}", size, bench.scratch / f"ceiling_{number}.json", is_chosen=True)
-        for number, size in enumerate(sizes)
+        for number, size in enumerate(other for other in sizes if other != metric.display)
     ]
+    if not legs:
+        return Ceilings((OWN_SIZE_VMAF,) * len(sizes), 0.0)
     stride = _stride(piece.frames)
     run = await run_tool(
         ceiling_command(bench.tools.ffmpeg, piece, legs, color, metric), on_line=frame_reader(bench.on_progress)
     )
     looked_at = sum(frame % stride in _kept(stride) for frame in range(piece.frames))
-    vmafs = []
+    vmafs = {}
     for leg in legs:
         scores = read_frame_scores(leg.log, where=piece.label, frames=looked_at, subsample=_NEIGHBORHOOD)
-        vmafs.append(sum(scores) / len(scores))
-    return Ceilings(tuple(vmafs), run.cpu_s)
+        vmafs[leg.resolution] = sum(scores) / len(scores)
+    return Ceilings(tuple(vmafs.get(size, OWN_SIZE_VMAF) for size in sizes), run.cpu_s)
 
 
 def ceiling_command(

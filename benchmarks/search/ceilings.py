@@ -14,11 +14,10 @@ from domain.errors import PertitleError
 from domain.values import Value
 from domain.video import Resolution
 from media.bench import Bench
-from media.ceilings import measure_ceilings
+from media.ceilings import OWN_SIZE_VMAF, measure_ceilings
 from media.tools import ToolPaths
 from media.unpacking import unpack
 
-OWN_SIZE_VMAF = 100.0
 """Ceiling of the display's own size: the shot itself."""
 
 
@@ -84,17 +83,12 @@ async def build_ceilings(
 
 
 async def _measure(shot: BenchShot, tools: ToolPaths, out: Path) -> ShotCeilings:
-    sizes = grid_sizes(shot)
-    smaller = [size for size in sizes if size != shot.display]
-    if not smaller:
-        return no_ceilings(shot)
+    sizes, metric = grid_sizes(shot), MetricRecipe(display=shot.display, coded_bits=shot.color.delivered_bits)
     scratch = Path(tempfile.mkdtemp(prefix="ceiling_", dir=out))
     bench = Bench(tools, scratch)
     try:
-        piece, unpack_s = await unpack(bench, piece_of(shot, out), smaller, shot.color)
-        found = await measure_ceilings(bench, piece, smaller, shot.color, MetricRecipe(display=shot.display))
+        piece, unpack_s = await unpack(bench, piece_of(shot, out), sizes, shot.color)
+        found = await measure_ceilings(bench, piece, sizes, shot.color, metric)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    known = dict(zip(smaller, found.vmafs, strict=True))
-    vmafs = tuple(known.get(size, OWN_SIZE_VMAF) for size in sizes)
-    return ShotCeilings(shot=shot.name, sizes=sizes, vmafs=vmafs, cpu_s=unpack_s + found.cpu_s)
+    return ShotCeilings(shot=shot.name, sizes=sizes, vmafs=found.vmafs, cpu_s=unpack_s + found.cpu_s)

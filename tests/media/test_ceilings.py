@@ -23,13 +23,20 @@ async def test_ceilings_fall_with_the_size_and_no_encode_is_better(
     recipes = [recipe_of(Codec.H264, crf=1, resolution=size) for size in SIZES]
     trial = await encode_and_score(bench_in(tmp_path / "trial"), tiny_pieces[0], recipes, EVERY_FRAME)
 
-    assert found.vmafs[0] > found.vmafs[1] > found.vmafs[2] > 20
-    assert found.vmafs[0] > 96, "at the display's own size nothing is lost"
+    assert found.vmafs[0] == 100 > found.vmafs[1] > found.vmafs[2] > 20, "at the display's own size nothing is lost"
     for ceiling, scores in zip(found.vmafs, trial.scores, strict=True):
         reached = sum(scores) / len(scores)
         assert reached <= ceiling + SLACK_VMAF
         assert reached >= ceiling - 6, "and the best encode comes near"
     assert found.cpu_s > 0
+
+
+async def test_the_displays_own_size_takes_no_look(tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...]) -> None:
+    bench = bench_in(tmp_path / "bench")
+    own = await measure_ceilings(bench, tiny_pieces[0], SIZES[:1], Color(), EVERY_FRAME)
+    assert (own.vmafs, own.cpu_s, list(bench.scratch.iterdir())) == ((100.0,), 0.0, [])
+    await measure_ceilings(bench, tiny_pieces[0], SIZES, Color(), EVERY_FRAME)
+    assert sorted(log.name for log in bench.scratch.iterdir()) == ["ceiling_0.json", "ceiling_1.json"]
 
 
 async def test_ceilings_are_the_same_each_time(tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...]) -> None:
