@@ -52,7 +52,7 @@ class Lab:
                 self.made += len(missing)
         return tuple(trial for trial in map(find, points) if trial is not None)
 
-    def process_cpu_s(self) -> float:
+    def spent_cpu_s(self) -> float:
         """Returns the CPU seconds that this process has spent in all its threads, its tools apart."""
         return time.process_time()
 

@@ -32,7 +32,7 @@ class TrialSource(Protocol):
     ) -> tuple[Trial, ...]:
         """Returns the trials of the points, in their order; apart: not those of the grid."""
 
-    def process_cpu_s(self) -> float:
+    def spent_cpu_s(self) -> float:
         """Returns the CPU seconds that this process has spent, for counting what a decision costs."""
 
 
@@ -99,7 +99,7 @@ async def search_title(
             shot, prior = shots[index], prior_of(difficulties[index], known) if known else TitlePrior()
             task = search_task(shot, setting, ceilings[shot.name], start)
             made = _measure_with(source, task, shot, setting, design.subsample)
-            running.append(search_shot(task, prior, made, source.process_cpu_s))
+            running.append(search_shot(task, prior, made, source.spent_cpu_s))
         for index, search in zip(wave, await asyncio.gather(*running), strict=True):
             found[shots[index].name] = search
             vmafs = ceilings[shots[index].name].vmafs

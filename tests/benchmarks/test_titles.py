@@ -37,7 +37,7 @@ class ThinkingLab(ReplayLab):
         super().__init__(table, step=step)
         self._seconds = 0.0
 
-    def process_cpu_s(self) -> float:
+    def spent_cpu_s(self) -> float:
         self._seconds += 1.0
         return self._seconds
 
