@@ -63,7 +63,7 @@ def ask(
         "task": task.model_dump(mode="json"),
         "prior": digest_of(prior),
         "tools": mezzanine.tools_digest,
-        "version": 9,
+        "version": 10,
     }
     return ShotQuestion(task, prior, digest_of(content))
 

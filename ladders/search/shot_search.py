@@ -31,6 +31,8 @@ ENCLOSED_WITHIN_VMAF = 4.0
 """A trial so near to the lower end of the window encloses it: so far a curve may follow the model."""
 REACHED_WITHIN_VMAF = 2.0
 """A trial so near to the upper end encloses that: there most bits go, and curves are steep."""
+TOP_WITHIN_VMAF = 2.0
+"""A smaller size whose model comes so near to the best that was seen may reach higher."""
 CONTENDS_WITHIN = 0.06
 """A size within 6 % of the best may be the best."""
 MAY_BE_BEST_WITHIN = 0.6
@@ -170,22 +172,25 @@ def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) 
         # Beyond all trials of the size, or the edge would stay open.
         beyond = min([*own, end + 4]) - 2 if edge else max([*own, end - 4]) + 2
         asks.append(TrialAsk(resolution=size, crf=on_step(task, min(crf, beyond) if edge else max(crf, beyond))))
-    return tuple(dict.fromkeys(asks)) or _best_of_tops(task, seen)
+    return tuple(dict.fromkeys(asks)) or _best_of_tops(task, seen, outlook)
 
 
-def _best_of_tops(task: SearchTask, seen: Sequence[SeenTrial]) -> tuple[TrialAsk, ...]:
+def _best_of_tops(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
     """Returns the lowest CRF of the next smaller size, as long as that gave more quality each time.
 
-    Where the largest size does not reach the window's upper end, a soft picture, a smaller one may come nearer to it.
+    Where the largest size does not reach the window's upper end, a soft picture, a smaller one may come nearer to it:
+    if its model says so, for such a trial is dear (decision 0049).
     """
     highest = max(trial.vmaf for trial in seen)
     if highest >= task.top_vmaf - REACHED_WITHIN_VMAF:
         return ()
     tops = {trial.resolution: trial.vmaf for trial in seen if trial.crf <= task.lowest_crf}
     best = 0.0
-    for size, ceiling in zip(task.sizes, task.ceilings, strict=True):
+    for row, size in enumerate(task.sizes):
         if size not in tops:
-            return (TrialAsk(resolution=size, crf=task.lowest_crf),) if best and ceiling > highest else ()
+            foretold = float(np.max(outlook.vmafs, where=np.isfinite(outlook.log_rates[row]), initial=0.0))
+            able = best > 0 and min(task.ceilings[row], foretold + TOP_WITHIN_VMAF) > highest
+            return (TrialAsk(resolution=size, crf=task.lowest_crf),) if able else ()
         if tops[size] < best:
             return ()
         best = tops[size]

@@ -246,7 +246,7 @@ def test_where_no_sizes_are_to_choose_between_only_a_titles_shot_is_worth_a_tria
     assert 24 < chosen[False][0].crf < 42, "equal slopes need the curve where it is known least"
 
 
-def test_where_the_largest_size_stays_below_the_window_smaller_ones_are_tried_until_one_is_worse() -> None:
+def test_where_the_largest_size_stays_below_the_window_smaller_ones_are_tried_as_long_as_they_are_better() -> None:
     soft = SyntheticShot(
         name="soft", softness=1.0, fragility=8.0, vmaf_bend=lambda _, octaves: 8 * octaves * (1 - octaves / 2)
     )
@@ -255,7 +255,7 @@ def test_where_the_largest_size_stays_below_the_window_smaller_ones_are_tried_un
     tops = [soft.truth(size, lowest)[1] for size in SIZES]
     best = int(np.argmax(tops))
     assert 0 < best < len(SIZES) - 1
-    assert {ask.resolution for ask in search.asks if ask.crf == lowest} >= set(SIZES[: best + 2])
+    assert {ask.resolution for ask in search.asks if ask.crf == lowest} >= set(SIZES[: best + 1])
     curves = fit_curves(search.task, search.seen, search.prior).curves
     assert max(curve.max_vmaf for curve in curves.values()) == pytest.approx(tops[best], abs=0.01)
 
@@ -266,6 +266,16 @@ def test_a_size_whose_ceiling_is_too_low_is_not_tried_at_its_lowest_crf() -> Non
     at_lowest = [ask.resolution for ask in search.asks if ask.crf == search.task.lowest_crf]
     assert max(trial.vmaf for trial in search.seen) < search.task.top_vmaf - 2
     assert at_lowest == [SIZES[0]]
+
+
+def test_a_size_that_is_foretold_to_be_worse_at_its_lowest_crf_is_not_tried_there() -> None:
+    hard = replace(SMOOTH[0], complexity=5.0, fragility=7.0, softness=0.6)
+    search = run_search(hard.task(max_trials=20), hard.trial)
+    lowest = search.task.lowest_crf
+    highest, second = (hard.truth(size, lowest)[1] for size in SIZES[:2])
+    assert second + 3 < highest < search.task.top_vmaf - 2
+    assert search.task.ceilings[1] > highest, "the ceiling alone does not tell"
+    assert [ask.resolution for ask in search.asks if ask.crf == lowest] == [SIZES[0]]
 
 
 def test_rounds_are_few() -> None:
