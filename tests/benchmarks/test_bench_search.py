@@ -155,7 +155,6 @@ async def test_a_tiny_clip_is_searched_against_its_own_oracle(tmp_path: Path) ->
     split = numbers["cpu_split"]["search"]
     # Encoders of eight tiny frames may end before a thread is looked at: what they used is then in "other".
     assert sum(split.values()) > split["detection_s"] + split["ceilings_s"]
-
     assert split["deciding_s"] > 0
 
     assert await asyncio.to_thread(main, command) == 0

@@ -13,7 +13,6 @@ from benchmarks.search.rungs import keep_rungs
 from benchmarks.search.shot_grid import ShotGrid
 from benchmarks.search.title_rates import compare_title, gather
 from benchmarks.search.titles import Design, make_search_trials, make_trials, search_title, subsample_of
-from domain.cpu import CpuSplit
 from domain.search import TrialAsk
 from ladders.interpolation import RateQualityCurve, stretch
 from tests.benchmarks.tables import LARGE, MEDIUM, SMALL, STEP, add_grid, bench_shot, bitrate_of
@@ -53,20 +52,7 @@ class AskedLab(ReplayLab):
         self, shot: BenchShot, setting: Setting, points: Sequence[Point], *, subsample: int, is_apart: bool = False
     ) -> tuple[Trial, ...]:
         self.asked.add((subsample, is_apart))
-        return tuple(
-            Trial(
-                shot=shot.name,
-                codec=setting.codec,
-                preset=setting.preset,
-                resolution=size,
-                crf=crf,
-                subsample=subsample,
-                bitrate_bps=1e6,
-                frame_scores=(90.0,),
-                cpu=CpuSplit(),
-            )
-            for size, crf in points
-        )
+        return await super().measure(shot, setting, points, subsample=subsample, is_apart=is_apart)
 
 
 def grids(lab: ReplayLab) -> list[ShotGrid]:
@@ -95,8 +81,8 @@ async def test_choosing_trials_is_counted(lab: ReplayLab) -> None:
         assert search.deciding_cpu_s == search.rounds + 1, "a second for each decision, the last of them to end"
 
 
-async def test_trials_are_apart_from_the_grids_only_where_both_are_scored_whole() -> None:
-    source = AskedLab(TrialTable(), step=STEP)
+async def test_trials_are_apart_from_the_grids_only_where_both_are_scored_whole(lab: ReplayLab) -> None:
+    source = AskedLab(lab.table, step=STEP)
     asks = [TrialAsk(resolution=LARGE, crf=20.0), TrialAsk(resolution=SMALL, crf=40.0)]
     for step, anchored in ((1, None), (5, None), (9, asks[0])):
         await make_search_trials(source, SHOTS[0], MEDIUM, asks, anchored, step)
