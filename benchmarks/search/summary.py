@@ -82,7 +82,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
 
 
 def frozen_digest(root: Path) -> str:
-    """Returns the SHA-256 of the sources that decide what a search asks for and sees: equal digests, equal constants.
+    """Returns the SHA-256 of the sources that decide what a search asks for and sees, the request apart.
 
     Args:
         root: folder that holds the packages.
