@@ -63,7 +63,7 @@ def ask(
         "task": task.model_dump(mode="json"),
         "prior": digest_of(prior),
         "tools": mezzanine.tools_digest,
-        "version": 10,
+        "version": 11,
     }
     return ShotQuestion(task, prior, digest_of(content))
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain.cpu import CpuSplit
+from domain.search_recipe import Patience
 from domain.values import Sha256, Value
 from domain.video import Codec, Resolution
 
@@ -67,8 +68,10 @@ class SearchTask(Value):
     top_vmaf: float
     """The window's upper end."""
     max_trials: int = Field(ge=3)
+    patience: tuple[Patience, ...] = ()
+    """When the search has gone on for long enough, in rising numbers of trials and of expected loss."""
     more_if_dense: int = Field(default=0, ge=0, exclude_if=lambda more: more == 0)
-    """So many more for a shot that breaks the model and is searched by the dense design."""
+    """So many more, of all these numbers, for a shot that breaks the model and is searched by the dense design."""
     stop_regret: float = Field(gt=0)
     """Expected loss in rate over the window below which the search ends: 0.004 is 0.4 %."""
     cpu_budget_s: float | None = None
@@ -109,6 +112,8 @@ class StopReason(StrEnum):
 
     REGRET = "regret"
     """The expected loss is below the limit, and every crossover is certified."""
+    PATIENCE = "patience"
+    """So many trials were made that the expected loss is small enough (:class:`~domain.search_recipe.Patience`)."""
     MAX_TRIALS = "max-trials"
     BUDGET = "budget"
     """The CPU seconds are spent."""

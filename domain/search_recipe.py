@@ -22,22 +22,35 @@ class SearchStart(StrEnum):
     """Finished shots of the same title."""
 
 
+class Patience(NamedTuple):
+    """When a search has gone on for long enough: from so many trials on it ends below such an expected loss."""
+
+    trials: int
+    regret: float
+    """Expected loss in rate: 0.012 is 1.2 %."""
+
+
 class _Trials(NamedTuple):
-    """How many trials a shot may have; the more candidate sizes, the more there is to tell apart."""
+    """How many trials a shot usually has; the more candidate sizes, the more there is to tell apart."""
 
     few: tuple[int, int, int, int]
     """With one to four sizes."""
     usual: int
     """With five or six sizes."""
     for_each_more: int
+    patience: tuple[Patience, ...]
+    """Trials are counted from the usual number."""
+    more: int
+    """So many more, at most, has a shot whose expected loss stays above all of these."""
 
 
+_TITLE = (Patience(-3, 0.012), Patience(0, 0.02))
 _TRIALS = {
-    SearchStart.ALONE: _Trials((4, 8, 12, 16), 21, 2),
-    SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2),
-    SearchStart.WARM: _Trials((6, 7, 8, 9), 10, 1),
+    SearchStart.ALONE: _Trials((4, 6, 9, 13), 18, 2, (Patience(0, 0.006),), 5),
+    SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2, _TITLE, 8),
+    SearchStart.WARM: _Trials((6, 7, 8, 9), 10, 1, _TITLE, 8),
 }
-"""Decisions 0041, 0043, 0045, 0047 and 0048."""
+"""Decisions 0041, 0043, 0045, 0047, 0048 and 0050."""
 _USUAL_SIZES = (5, 6)
 _DENSE_TRIALS = 4
 """Trials of the dense design at each size, and of a round."""
@@ -52,12 +65,13 @@ class SearchRecipe(StrictValue):
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 12 where others learn from it, 1 fewer for
-    each candidate size below five; 21 in a title of three shots or fewer, with four, three, two sizes and one 16, 12, 8
-    and 4; 2 more for each size above six. With few sizes a shot that breaks the model of the search may have more."""
+    """Most trial encodes of a shot that can learn from no other. Default: as many as its expected loss asks for. Where
+    others learn from it, 9 if that is below 1.2 % then, else 12, and up to 20 while it is above 2 %. In a title of
+    three shots or fewer 18, and up to 23 while it is above 0.6 %. With other numbers of candidate sizes than five or
+    six, fewer or more. A shot with few sizes that breaks the model of the search may have more."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 10;
-    1 more for each candidate size above six, 1 fewer for each below five, with the same exception."""
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 7 if its expected loss
+    is below 1.2 % then, else 10, and up to 18 while it is above 2 %; with other numbers of candidate sizes as above."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. A shot that
     has spent its part gets no further round; the first round of two to five trials is always made. With a budget,
@@ -68,21 +82,38 @@ class SearchRecipe(StrictValue):
     """With ``expected_views``: a further trial must promise to save as many gigabytes (10^9 bytes) of delivery for each
     CPU hour. Default: 0.04 $ for the hour and 0.01 $ for the gigabyte, an assumption."""
 
-    def most_trials(self, sizes: int, start: SearchStart) -> int:
-        """Returns how many trial encodes a shot may have: the more candidate sizes, the more there is to tell apart."""
-        asked = self.max_trials_warm if start is SearchStart.WARM else self.max_trials
-        few, usual, for_each_more = _TRIALS[start]
+    def usual_trials(self, sizes: int, start: SearchStart) -> int:
+        """Returns how many trial encodes a shot usually has: the more candidate sizes, the more to tell apart."""
+        few, usual, for_each_more, _, _ = _TRIALS[start]
         by_sizes = few[sizes - 1] if sizes <= len(few) else usual + for_each_more * max(0, sizes - _USUAL_SIZES[1])
-        return asked or by_sizes
+        return self._asked(start) or by_sizes
+
+    def most_trials(self, sizes: int, start: SearchStart) -> int:
+        """Returns how many trial encodes a shot may have, if it does not break the model."""
+        return self.usual_trials(sizes, start) + (0 if self._asked(start) else _TRIALS[start].more)
+
+    def patience(self, sizes: int, start: SearchStart) -> tuple[Patience, ...]:
+        """Returns when a search has gone on for long enough, in rising numbers of trials.
+
+        Empty if the request says how many trials there may be. With few sizes no search ends before the usual number.
+        """
+        if self._asked(start):
+            return ()
+        usual, steps = self.usual_trials(sizes, start), _TRIALS[start].patience
+        is_few = sizes < _USUAL_SIZES[0]
+        return tuple(Patience(usual + more, regret) for more, regret in steps if more >= 0 or not is_few)
 
     def more_if_dense(self, sizes: int, start: SearchStart) -> int:
         """Returns how many more a shot may have that breaks the model, where few sizes have taken trials from it.
 
         The dense design and one round more, but no more than with five sizes.
         """
-        if sizes >= _USUAL_SIZES[0] or (self.max_trials_warm if start is SearchStart.WARM else self.max_trials):
+        if sizes >= _USUAL_SIZES[0] or self._asked(start):
             return 0
-        return max(0, min(_TRIALS[start].usual, _DENSE_TRIALS * (sizes + 1)) - self.most_trials(sizes, start))
+        return max(0, min(_TRIALS[start].usual, _DENSE_TRIALS * (sizes + 1)) - self.usual_trials(sizes, start))
+
+    def _asked(self, start: SearchStart) -> int | None:
+        return self.max_trials_warm if start is SearchStart.WARM else self.max_trials
 
     @property
     def uses_measured_cost(self) -> bool:

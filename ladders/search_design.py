@@ -61,6 +61,7 @@ def search_task(
         floor_vmaf=min(LOWEST_FLOOR_VMAF, policy.floor_vmaf),
         top_vmaf=min(100.0, policy.top_vmaf + TOP_MARGIN_VMAF),
         max_trials=recipe.most_trials(len(sizes), start),
+        patience=recipe.patience(len(sizes), start),
         more_if_dense=recipe.more_if_dense(len(sizes), start),
         is_alone=start is SearchStart.ALONE,
         stop_regret=recipe.stop_regret,
@@ -80,10 +81,10 @@ def trial_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, size: Resolution
 
 
 def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, wave: int) -> float:
-    """Returns the CPU seconds that a shot's search needs at most, give or take a third."""
+    """Returns the CPU seconds that a shot's search usually needs, give or take a third."""
     costs_s = [trial_cost_s(mezzanine, codec, shot, size) for size in searched_sizes(mezzanine)]
     start = start_of(len(mezzanine.pieces), WARM_FROM if wave else 0)
-    return mezzanine.recipe.search.most_trials(len(costs_s), start) * sum(costs_s) / len(costs_s)
+    return mezzanine.recipe.search.usual_trials(len(costs_s), start) * sum(costs_s) / len(costs_s)
 
 
 def plan_search_units(mezzanine: Mezzanine, codec: Codec, wave: int, shots: Sequence[int]) -> tuple[SearchUnit, ...]:

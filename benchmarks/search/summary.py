@@ -21,6 +21,7 @@ SEARCH_SOURCES = (
     "ladders/pooling.py",
     "domain/search.py",
     "domain/search_recipe.py",
+    "domain/recipe.py",
     "domain/mezzanine.py",
 )
 """The search's maths, how scores become a mean, numbers of trials, ranges and steps of CRF, which frames are scored."""

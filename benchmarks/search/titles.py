@@ -69,6 +69,7 @@ def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, start
         floor_vmaf=LOWEST_TARGET_VMAF,
         top_vmaf=HIGHEST_TARGET_VMAF + TOP_MARGIN_VMAF,
         max_trials=SHIPPED.most_trials(len(ceilings.sizes), start),
+        patience=SHIPPED.patience(len(ceilings.sizes), start),
         more_if_dense=SHIPPED.more_if_dense(len(ceilings.sizes), start),
         is_alone=start is SearchStart.ALONE,
         stop_regret=SHIPPED.stop_regret,

@@ -56,14 +56,14 @@ def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) ->
     outlook = look_out(task, surface)
     is_dense = _breaks_model(task, seen, surface)
     if is_dense:
-        task = task.model_copy(update={"max_trials": task.max_trials + task.more_if_dense})
+        task = _with_more(task)
     step = _step(task, seen, outlook, _missing(task, seen, surface, outlook) if is_dense else ())
     return step.model_copy(update={"regret": outlook.mean_regret, "dense": is_dense})
 
 
 def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing: tuple[TrialAsk, ...]) -> SearchStep:
     regret = outlook.mean_regret
-    room = task.max_trials - len(seen)
+    room = _room(task, len(seen), regret)
     stop = _forced_stop(task, seen, room)
     if stop is None and missing:
         return SearchStep(trials=missing[: min(TRIALS_PER_ROUND, room)], why="the shot breaks the model: dense design")
@@ -81,7 +81,7 @@ def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing
     if asks:
         return SearchStep(trials=asks, why=f"expected loss {100 * regret:.2f} %")
     stop = stop or StopReason.EXHAUSTED
-    return SearchStep(stop=stop, why=_explained(stop, task, regret))
+    return SearchStep(stop=stop, why=_explained(stop, task, len(seen), regret))
 
 
 def crossovers(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> tuple[Crossover, ...]:
@@ -216,9 +216,21 @@ def _missing(task: SearchTask, seen: Sequence[SeenTrial], surface: Surface, outl
     return tuple(ask for _, ask in sorted(asks, key=lambda item: item[0]))
 
 
+def _with_more(task: SearchTask) -> SearchTask:
+    more = task.more_if_dense
+    patience = tuple(step._replace(trials=step.trials + more) for step in task.patience)
+    return task.model_copy(update={"max_trials": task.max_trials + more, "patience": patience})
+
+
+def _room(task: SearchTask, made: int, regret: float) -> int:
+    """Returns how many trials a search may still make, if its expected loss stays as it is (decision 0050)."""
+    enough = (max(step.trials, made) for step in task.patience if regret <= step.regret)
+    return min((task.max_trials, *enough)) - made
+
+
 def _forced_stop(task: SearchTask, seen: Sequence[SeenTrial], room: int) -> StopReason | None:
     if room <= 0:
-        return StopReason.MAX_TRIALS
+        return StopReason.MAX_TRIALS if len(seen) >= task.max_trials else StopReason.PATIENCE
     if task.cpu_budget_s is not None and sum(trial.cpu_s for trial in seen) >= task.cpu_budget_s:
         return StopReason.BUDGET
     return None
@@ -288,11 +300,12 @@ def _is_not_worth(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook)
     return saved_bits < task.min_saved_bits_per_cpu_s * cost_s
 
 
-def _explained(stop: StopReason, task: SearchTask, regret: float) -> str:
+def _explained(stop: StopReason, task: SearchTask, made: int, regret: float) -> str:
     left = f"expected loss {100 * regret:.2f} %"
     return {
         StopReason.REGRET: f"{left}, below {100 * task.stop_regret:.2f} %",
-        StopReason.MAX_TRIALS: f"{task.max_trials} trials made; {left}",
+        StopReason.PATIENCE: f"{left}, enough after {made} trials",
+        StopReason.MAX_TRIALS: f"{made} trials made; {left}",
         StopReason.BUDGET: f"the CPU budget of {task.cpu_budget_s or 0:.0f} s is spent; {left}",
         StopReason.NOT_WORTH: f"another trial would cost more than it saves; {left}",
         StopReason.EXHAUSTED: f"nothing useful is left to try; {left}",

@@ -12,7 +12,7 @@ from domain.files import StoredFile
 from domain.mezzanine import Mezzanine, MezzaninePiece, anchor_step, scored_step
 from domain.recipe import CodecRecipe, Recipe
 from domain.search import TrialAsk
-from domain.search_recipe import SearchRecipe, SearchStart
+from domain.search_recipe import Patience, SearchRecipe, SearchStart
 from domain.shots import Shot, ShotList
 from domain.video import Codec, Color, FrameRange, Resolution, SourceDescription, VideoTrack
 from ladders.search_design import (
@@ -93,36 +93,48 @@ def test_a_warm_search_may_make_fewer_trials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shots", "finished", "most"), [(1, 0, 21), (3, 0, 21), (4, 0, 12), (4, 1, 12), (4, 2, 10), (900, 0, 12)]
+    ("shots", "finished", "usual", "most"),
+    [(1, 0, 18, 23), (3, 0, 18, 23), (4, 0, 12, 20), (4, 1, 12, 20), (4, 2, 10, 18), (900, 0, 12, 20)],
 )
-def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished: int, most: int) -> None:
+def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished: int, usual: int, most: int) -> None:
     mezzanine = title([48] * shots)
     task = search_task(mezzanine, Codec.H264, 0, (99.0,) * 5, finished=finished)
     assert task.max_trials == most
+    assert task.patience[-1].trials == usual
     assert task.is_alone == (shots < 4)
     if finished != 1:
         costs_s = [trial_cost_s(mezzanine, Codec.H264, 0, size) for size in searched_sizes(mezzanine)]
         cost_s = search_cost_s(mezzanine, Codec.H264, 0, wave=finished)
-        assert cost_s == pytest.approx(most * sum(costs_s) / len(costs_s))
+        assert cost_s == pytest.approx(usual * sum(costs_s) / len(costs_s))
 
 
 def test_more_sizes_may_have_more_trials_and_few_sizes_fewer() -> None:
     recipe = SearchRecipe()
-    for start, most in (
-        (SearchStart.ALONE, [4, 8, 12, 16, 21, 21, 23, 25]),
-        (SearchStart.FIRST, [8, 9, 10, 11, 12, 12, 14, 16]),
-        (SearchStart.WARM, [6, 7, 8, 9, 10, 10, 11, 12]),
+    for start, usual, more in (
+        (SearchStart.ALONE, [4, 6, 9, 13, 18, 18, 20, 22], 5),
+        (SearchStart.FIRST, [8, 9, 10, 11, 12, 12, 14, 16], 8),
+        (SearchStart.WARM, [6, 7, 8, 9, 10, 10, 11, 12], 8),
     ):
-        assert [recipe.most_trials(sizes, start) for sizes in range(1, 9)] == most
+        assert [recipe.usual_trials(sizes, start) for sizes in range(1, 9)] == usual
+        assert [recipe.most_trials(sizes, start) for sizes in range(1, 9)] == [count + more for count in usual]
     asked = SearchRecipe(max_trials=7, max_trials_warm=6)
     assert [asked.most_trials(7, start) for start in SearchStart] == [7, 7, 6]
+    assert [asked.usual_trials(7, start) for start in SearchStart] == [7, 7, 6]
     for start, more in (
-        (SearchStart.ALONE, [4, 4, 4, 4, 0, 0]),
+        (SearchStart.ALONE, [4, 6, 7, 5, 0, 0]),
         (SearchStart.FIRST, [0, 3, 2, 1, 0, 0]),
         (SearchStart.WARM, [2, 3, 2, 1, 0, 0]),
     ):
         assert [recipe.more_if_dense(sizes, start) for sizes in range(1, 7)] == more
         assert asked.more_if_dense(3, start) == 0
+
+
+def test_a_search_has_patience_unless_the_request_says_how_many_trials() -> None:
+    recipe = SearchRecipe(max_trials_warm=6)
+    assert recipe.patience(5, SearchStart.ALONE) == (Patience(18, 0.006),)
+    assert recipe.patience(5, SearchStart.FIRST) == (Patience(9, 0.012), Patience(12, 0.02))
+    assert recipe.patience(3, SearchStart.FIRST) == (Patience(10, 0.02),)
+    assert recipe.patience(5, SearchStart.WARM) == ()
 
 
 def test_a_budget_is_dealt_out_to_the_last_second() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.search import StopReason, TrialAsk
+from domain.search_recipe import Patience
 from domain.video import Codec
 from ladders.search.dense import dense_design
 from ladders.search.regret import choose_trials, look_out
@@ -320,3 +321,27 @@ def test_a_shot_that_breaks_the_model_may_have_more_trials() -> None:
         assert len(search.seen) == most
         assert search.steps[-1].stop is StopReason.MAX_TRIALS
         assert f"{most} trials made" in search.steps[-1].why
+
+
+def test_a_search_ends_when_its_expected_loss_is_small_enough_for_so_many_trials() -> None:
+    patience = (Patience(9, 0.004), Patience(13, 0.008))
+    stops = set()
+    for shot in EVERY:
+        task = shot.task(stop_regret=1e-9, max_trials=16, patience=patience)
+        search = run_search(task, shot.trial)
+        made = list(itertools.accumulate((len(step.trials) for step in search.steps), initial=0))
+        for step, before, after in zip(search.steps[1:], made[1:-1], made[2:], strict=True):
+            allowed = min((16, *(max(before, few) for few, regret in patience if step.regret <= regret)))
+            assert after <= allowed
+            assert (step.stop in {StopReason.PATIENCE, StopReason.MAX_TRIALS}) == (before == allowed)
+        if search.stop is StopReason.PATIENCE:
+            assert f"enough after {len(search.seen)} trials" in search.last.why
+        stops.add(search.stop)
+    assert {StopReason.PATIENCE, StopReason.MAX_TRIALS} <= stops
+
+
+def test_patience_with_a_shot_that_breaks_the_model_grows_with_its_trials() -> None:
+    limits = {"max_trials": 16, "patience": (Patience(10, 1.0),), "more_if_dense": 4, "stop_regret": 1e-6}
+    for shot, enough in ((SMOOTH[0], 10), (GRAIN, 14)):
+        search = run_search(shot.task(**limits), shot.trial)
+        assert (len(search.seen), search.stop) == (enough, StopReason.PATIENCE)
