@@ -39,14 +39,14 @@ class _Trials(NamedTuple):
     """With five or six sizes."""
     for_each_more: int
     patience: tuple[Patience, ...]
-    """Trials are counted from the usual number."""
+    """Trials are counted from the usual number, expected losses are multiples of ``stop_regret``."""
     more: int
     """So many more, at most, has a shot whose expected loss stays above all of these."""
 
 
-_TITLE = (Patience(-3, 0.012), Patience(0, 0.02))
+_TITLE = (Patience(-3, 2.4), Patience(0, 4.0))
 _TRIALS = {
-    SearchStart.ALONE: _Trials((4, 6, 9, 13), 18, 2, (Patience(0, 0.006),), 5),
+    SearchStart.ALONE: _Trials((4, 6, 9, 13), 18, 2, (Patience(0, 1.2),), 5),
     SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2, _TITLE, 8),
     SearchStart.WARM: _Trials((6, 7, 8, 9), 10, 1, _TITLE, 8),
 }
@@ -63,12 +63,14 @@ class SearchRecipe(StrictValue):
     """``adaptive``: each shot's next trials follow from those before. ``grid``: every size at the codec's
     ``trial_crfs``, which only this method looks at."""
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
-    """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %."""
+    """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %. After many trials more is
+    accepted, in proportion; see ``max_trials``."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that can learn from no other. Default: as many as its expected loss asks for. Where
     others learn from it, 9 if that is below 1.2 % then, else 12, and up to 20 while it is above 2 %. In a title of
-    three shots or fewer 18, and up to 23 while it is above 0.6 %. With other numbers of candidate sizes than five or
-    six, fewer or more. A shot with few sizes that breaks the model of the search may have more."""
+    three shots or fewer 18, and up to 23 while it is above 0.6 %. (With another ``stop_regret`` in proportion.) With
+    other numbers of candidate sizes than five or six, fewer or more; a shot with few sizes that breaks the model of the
+    search may have more."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 7 if its expected loss
     is below 1.2 % then, else 10, and up to 18 while it is above 2 %; with other numbers of candidate sizes as above."""
@@ -99,9 +101,12 @@ class SearchRecipe(StrictValue):
         """
         if self._asked(start):
             return ()
-        usual, steps = self.usual_trials(sizes, start), _TRIALS[start].patience
-        is_few = sizes < _USUAL_SIZES[0]
-        return tuple(Patience(usual + more, regret) for more, regret in steps if more >= 0 or not is_few)
+        usual, is_few = self.usual_trials(sizes, start), sizes < _USUAL_SIZES[0]
+        return tuple(
+            Patience(usual + step.trials, step.regret * self.stop_regret)
+            for step in _TRIALS[start].patience
+            if step.trials >= 0 or not is_few
+        )
 
     def more_if_dense(self, sizes: int, start: SearchStart) -> int:
         """Returns how many more a shot may have that breaks the model, where few sizes have taken trials from it.

@@ -12,7 +12,7 @@ from domain.files import StoredFile
 from domain.mezzanine import Mezzanine, MezzaninePiece, anchor_step, scored_step
 from domain.recipe import CodecRecipe, Recipe
 from domain.search import TrialAsk
-from domain.search_recipe import Patience, SearchRecipe, SearchStart
+from domain.search_recipe import SearchRecipe, SearchStart
 from domain.shots import Shot, ShotList
 from domain.video import Codec, Color, FrameRange, Resolution, SourceDescription, VideoTrack
 from ladders.search_design import (
@@ -131,10 +131,16 @@ def test_more_sizes_may_have_more_trials_and_few_sizes_fewer() -> None:
 
 def test_a_search_has_patience_unless_the_request_says_how_many_trials() -> None:
     recipe = SearchRecipe(max_trials_warm=6)
-    assert recipe.patience(5, SearchStart.ALONE) == (Patience(18, 0.006),)
-    assert recipe.patience(5, SearchStart.FIRST) == (Patience(9, 0.012), Patience(12, 0.02))
-    assert recipe.patience(3, SearchStart.FIRST) == (Patience(10, 0.02),)
-    assert recipe.patience(5, SearchStart.WARM) == ()
+    for sizes, start, steps in (
+        (5, SearchStart.ALONE, [(18, 0.006)]),
+        (5, SearchStart.FIRST, [(9, 0.012), (12, 0.02)]),
+        (3, SearchStart.FIRST, [(10, 0.02)]),
+        (5, SearchStart.WARM, []),
+    ):
+        for scale in (1, 2):
+            patience = recipe.model_copy(update={"stop_regret": 0.005 * scale}).patience(sizes, start)
+            assert [step.trials for step in patience] == [trials for trials, _ in steps]
+            assert [step.regret for step in patience] == pytest.approx([scale * regret for _, regret in steps])
 
 
 def test_a_budget_is_dealt_out_to_the_last_second() -> None:
