@@ -46,7 +46,7 @@ class _Trials(NamedTuple):
 
 _TITLE = (Patience(-3, 2.4), Patience(0, 4.0))
 _TRIALS = {
-    SearchStart.ALONE: _Trials((4, 6, 9, 13), 18, 2, (Patience(0, 1.2),), 5),
+    SearchStart.ALONE: _Trials((4, 8, 12, 16), 21, 2, (), 0),
     SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2, _TITLE, 8),
     SearchStart.WARM: _Trials((6, 7, 8, 9), 10, 1, _TITLE, 8),
 }
@@ -66,14 +66,13 @@ class SearchRecipe(StrictValue):
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %. After many trials more is
     accepted, in proportion; see ``max_trials``."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: as many as its expected loss asks for. Where
-    others learn from it, 9 if that is below 1.2 % then, else 12, and up to 20 while it is above 2 %. In a title of
-    three shots or fewer 18, and up to 23 while it is above 0.6 %. (With another ``stop_regret`` in proportion.) With
-    other numbers of candidate sizes than five or six, fewer or more; a shot with few sizes that breaks the model of the
-    search may have more."""
+    """Most trial encodes of a shot that can learn from no other. Default: where others learn from it, 9 if its expected
+    loss is then below 1.2 %, else 12, and up to 20 while that is above 2 % (with another ``stop_regret`` in
+    proportion); in a title of three shots or fewer 21. With other numbers of candidate sizes than five or six, fewer or
+    more; a shot with few sizes that breaks the model of the search may have more."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 7 if its expected loss
-    is below 1.2 % then, else 10, and up to 18 while it is above 2 %; with other numbers of candidate sizes as above."""
+    is then below 1.2 %, else 10, and up to 18 while that is above 2 %; other numbers of candidate sizes as above."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. A shot that
     has spent its part gets no further round; the first round of two to five trials is always made. With a budget,
