@@ -74,9 +74,10 @@ def unpack_needs(mezzanine: Mezzanine) -> Needs:
     return Needs(memory_bytes=int(SAFETY * (PROCESS_BYTES + BYTES_PER_UNPACKED_PIXEL * mezzanine.display.pixels)))
 
 
-def ceiling_needs(mezzanine: Mezzanine, sizes: int) -> Needs:
-    """Returns the memory of one process that scores so many sizes of a shot that are not encoded."""
-    return Needs(memory_bytes=score_memory_bytes(sizes, mezzanine.display))
+def ceiling_needs(mezzanine: Mezzanine) -> Needs:
+    """Returns the memory of one process that scores a shot at its candidate sizes, but the display's own, unencoded."""
+    scored = sum(size != mezzanine.display for size in searched_sizes(mezzanine))
+    return Needs(memory_bytes=score_memory_bytes(scored, mezzanine.display))
 
 
 def measure_needs(mezzanine: Mezzanine, shot: int, encodes: int) -> Needs:

@@ -100,7 +100,7 @@ class _ShotBench:
             return found
         sizes, mezzanine = searched_sizes(self.mezzanine), self.mezzanine
         piece = await self.piece()
-        needs = ceiling_needs(mezzanine, len(sizes))
+        needs = ceiling_needs(mezzanine)
         async with self.box.memory(self.pulse, needs), self.emptied() as bench:
             made, tool_s = await stopped(
                 measure_ceilings(bench, piece, sizes, mezzanine.color, mezzanine.delivery_metric())

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from temporalio.testing import ActivityEnvironment
 
 from activities.faults import ScoresMissing
-from activities.needs import search_needs
+from activities.needs import ceiling_needs, score_memory_bytes, search_needs
 from activities.planning import PlanActivities
 from activities.search_readings import Searched, read_searched_title, read_searches, sum_up_searches, waves_of
 from activities.searches import SearchActivities
@@ -169,6 +169,12 @@ def test_raw_pictures_are_announced(title: StoredTitle, monkeypatch: pytest.Monk
     monkeypatch.setattr("media.unpacking.MOST_RAW_BYTES", 0)
     pixels = title.mezzanine.pieces[0].frames * sum(size.pixels for size in searched_sizes(title.mezzanine))
     assert raw - search_needs(title.mezzanine, 0).scratch_bytes == pixels * 3 // 2
+
+
+def test_memory_is_announced_for_the_sizes_whose_ceilings_are_measured(title: StoredTitle) -> None:
+    display, sizes = title.mezzanine.display, searched_sizes(title.mezzanine)
+    assert display in sizes
+    assert ceiling_needs(title.mezzanine).memory_bytes == score_memory_bytes(len(sizes) - 1, display)
 
 
 async def test_an_anchor_is_scored_closely_and_teaches_what_the_scores_of_the_others_mean(
