@@ -44,7 +44,7 @@ class _Trials(NamedTuple):
     """So many more, at most, has a shot whose expected loss stays above all of these."""
 
 
-_TITLE = (Patience(-2, 2.4), Patience(0, 4.0))
+_TITLE = (Patience(-3, 2.4), Patience(0, 4.0))
 _TRIALS = {
     SearchStart.ALONE: _Trials((4, 8, 12, 16), 21, 2, (), 0),
     SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2, _TITLE, 8),
@@ -66,12 +66,12 @@ class SearchRecipe(StrictValue):
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %. After many trials more is
     accepted, in proportion; see ``max_trials``."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: 10 where others learn from it if its expected
+    """Most trial encodes of a shot that can learn from no other. Default: where others learn from it, 9 if its expected
     loss is then below 1.2 %, else 12, and up to 20 while that is above 2 % (with another ``stop_regret`` in
     proportion); in a title of three shots or fewer 21. With other numbers of candidate sizes than five or six, fewer or
     more; a shot with few sizes that breaks the model of the search may have more."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 8 if its expected loss
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 7 if its expected loss
     is then below 1.2 %, else 10, and up to 18 while that is above 2 %; other numbers of candidate sizes as above."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. A shot that
