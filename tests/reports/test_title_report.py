@@ -9,9 +9,11 @@ import pytest
 
 from domain.release import FirstPlayable
 from domain.result import ResultRung, TitleResult
+from domain.search import StopReason
 from domain.video import Codec
 from reports.markup import VOID_TAGS
 from reports.numerals import write_kilobits, write_score
+from reports.search_tables import STOP_WORDS
 from reports.title_report import render_report
 from tests.reports.made_up_title import make_pictures, make_result
 
@@ -295,6 +297,11 @@ def test_the_search_of_a_codec_is_told_with_its_cpu_by_kind_of_work() -> None:
     regions = [attributes.get("aria-label") for _, attributes in outline.tags]
     assert "Search, AV1" in regions
     assert "Search, H.264" not in regions
+
+
+def test_there_are_words_for_every_end_of_a_search() -> None:
+    assert set(STOP_WORDS) == set(StopReason)
+    assert len(set(STOP_WORDS.values())) == len(StopReason)
 
 
 def test_a_promise_stands_with_its_error_where_it_has_one() -> None:
