@@ -110,13 +110,13 @@ def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished
 
 def test_more_sizes_may_have_more_trials_and_few_sizes_fewer() -> None:
     recipe = SearchRecipe()
-    for start, usual, more in (
+    for start, usual, at_most in (
         (SearchStart.ALONE, [4, 8, 12, 16, 21, 21, 23, 25], 0),
         (SearchStart.FIRST, [8, 9, 10, 11, 12, 12, 14, 16], 8),
         (SearchStart.WARM, [6, 7, 8, 9, 10, 10, 11, 12], 8),
     ):
         assert [recipe.usual_trials(sizes, start) for sizes in range(1, 9)] == usual
-        assert [recipe.most_trials(sizes, start) for sizes in range(1, 9)] == [count + more for count in usual]
+        assert [recipe.most_trials(sizes, start) for sizes in range(1, 9)] == [count + at_most for count in usual]
     asked = SearchRecipe(max_trials=7, max_trials_warm=6)
     assert [asked.most_trials(7, start) for start in SearchStart] == [7, 7, 6]
     assert [asked.usual_trials(7, start) for start in SearchStart] == [7, 7, 6]
