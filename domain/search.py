@@ -115,6 +115,7 @@ class StopReason(StrEnum):
     PATIENCE = "patience"
     """So many trials were made that the expected loss is small enough (:class:`~domain.search_recipe.Patience`)."""
     MAX_TRIALS = "max-trials"
+    """All trials that it may have were made, and more than patience accepts is still expected to be lost."""
     BUDGET = "budget"
     """The CPU seconds are spent."""
     NOT_WORTH = "not-worth"

@@ -23,7 +23,7 @@ class SearchStart(StrEnum):
 
 
 class Patience(NamedTuple):
-    """When a search has gone on for long enough: from so many trials on it ends below such an expected loss."""
+    """When a search has gone on for long enough: from so many trials on such an expected loss is accepted."""
 
     trials: int
     regret: float
@@ -66,16 +66,16 @@ class SearchRecipe(StrictValue):
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %. After many trials more is
     accepted, in proportion; see ``max_trials``."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that can learn from no other. Default: where others learn from it, 9 if its expected
-    loss is then below 1.2 %, else 12, and up to 20 while that is above 2 % (with another ``stop_regret`` in
-    proportion); in a title of three shots or fewer 21. With other numbers of candidate sizes than five or six, fewer or
-    more; a shot with few sizes that breaks the model of the search may have more."""
+    """Most trial encodes of a shot that can learn from no other. Default, with five or six candidate sizes: 20 where
+    others learn from it; its search ends after 12 if no more than 2 % are expected to be lost, after 9 if no more than
+    1.2 % (with another ``stop_regret`` in proportion). 21 in a title of three shots or fewer. With fewer sizes fewer,
+    and none ends early; with more sizes more; a shot with few sizes that breaks the model may have more, too."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 7 if its expected loss
-    is then below 1.2 %, else 10, and up to 18 while that is above 2 %; other numbers of candidate sizes as above."""
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 18, 10 and 7 in
+    the same way. Each of the two numbers replaces its own default only."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. A shot that
-    has spent its part gets no further round; the first round of two to five trials is always made. With a budget,
+    has spent its part gets no further round; the first round of two to ten trials is always made. With a budget,
     measured seconds decide, so two runs need not give the same ladder."""
     expected_views: float = Field(default=0.0, ge=0.0)
     """How often the whole title will be watched. 0: unknown, so saved bits are not weighed against CPU."""
@@ -110,7 +110,7 @@ class SearchRecipe(StrictValue):
     def more_if_dense(self, sizes: int, start: SearchStart) -> int:
         """Returns how many more a shot may have that breaks the model, where few sizes have taken trials from it.
 
-        The dense design and one round more, but no more than with five sizes.
+        The usual number becomes the dense design and one round more, but no more than with five sizes.
         """
         if sizes >= _USUAL_SIZES[0] or self._asked(start):
             return 0

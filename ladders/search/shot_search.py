@@ -62,26 +62,28 @@ def next_step(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) ->
 
 
 def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing: tuple[TrialAsk, ...]) -> SearchStep:
-    regret = outlook.mean_regret
-    room = _room(task, len(seen), regret)
-    stop = _forced_stop(task, seen, room)
-    if stop is None and missing:
-        return SearchStep(trials=missing[: min(TRIALS_PER_ROUND, room)], why="the shot breaks the model: dense design")
-    if stop is None and (asks := _unbracketed(task, seen, outlook)[:room]):
+    regret, ends = outlook.mean_regret, _unbracketed(task, seen, outlook)
+    is_calm = not missing and not ends
+    asks = _uncertified(task, seen, outlook) if is_calm and regret <= task.stop_regret else ()
+    is_done = is_calm and regret <= task.stop_regret and not asks
+    room = _room(task, len(seen), outlook, is_calm=is_calm)
+    if stop := StopReason.REGRET if is_done else _forced_stop(task, seen, regret, room):
+        return _ended(task, len(seen), regret, stop)
+    if ends and not missing:
         # Each round pays for a start and a decode: what would be asked for next goes along.
-        more = choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room) - len(asks), asked=asks)
-        return SearchStep(trials=(*asks, *more), why="the ends of the window want to be enclosed")
-    if stop is None and regret <= task.stop_regret:
-        if asks := _uncertified(task, seen, outlook):
-            return SearchStep(trials=asks[:room], why="crossovers want to be certified")
-        stop = StopReason.REGRET
-    if stop is None and _is_not_worth(task, seen, outlook):
-        stop = StopReason.NOT_WORTH
-    asks = () if stop else choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room))
-    if asks:
-        return SearchStep(trials=asks, why=f"expected loss {100 * regret:.2f} %")
-    stop = stop or StopReason.EXHAUSTED
-    return SearchStep(stop=stop, why=_explained(stop, task, len(seen), regret))
+        more = choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room) - len(ends[:room]), asked=ends[:room])
+        return SearchStep(trials=(*ends[:room], *more), why="the ends of the window want to be enclosed")
+    for wanted, why in (
+        (missing[:TRIALS_PER_ROUND], "the shot breaks the model: dense design"),
+        (asks, "crossovers want to be certified"),
+    ):
+        if wanted:
+            return SearchStep(trials=wanted[:room], why=why)
+    if _is_not_worth(task, seen, outlook):
+        return _ended(task, len(seen), regret, StopReason.NOT_WORTH)
+    if chosen := choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room)):
+        return SearchStep(trials=chosen, why=f"expected loss {100 * regret:.2f} %")
+    return _ended(task, len(seen), regret, StopReason.EXHAUSTED)
 
 
 def crossovers(task: SearchTask, seen: Sequence[SeenTrial], prior: TitlePrior) -> tuple[Crossover, ...]:
@@ -135,7 +137,7 @@ def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) ->
     """
     best = outlook.log_rates.min(axis=0)
     if not np.isfinite(best).any() and min(trial.vmaf for trial in seen) > task.top_vmaf:
-        ends = (TrialAsk(resolution=size, crf=task.highest_crf) for size in task.sizes)
+        ends = (TrialAsk(resolution=size, crf=task.highest_crf) for size in reversed(task.sizes))
         return [ask for ask in ends if not any((t.resolution, t.crf) == (ask.resolution, ask.crf) for t in seen)]
     asks: list[tuple[float, TrialAsk]] = []
     for row, size in enumerate(task.sizes):
@@ -222,15 +224,22 @@ def _with_more(task: SearchTask) -> SearchTask:
     return task.model_copy(update={"max_trials": task.max_trials + more, "patience": patience})
 
 
-def _room(task: SearchTask, made: int, regret: float) -> int:
-    """Returns how many trials a search may still make, if its expected loss stays as it is (decision 0050)."""
-    enough = (max(step.trials, made) for step in task.patience if regret <= step.regret)
+def _room(task: SearchTask, made: int, outlook: Outlook, *, is_calm: bool) -> int:
+    """Returns how many trials a search may still make, if its expected loss stays as it is (decision 0050).
+
+    Only a calm one, where nothing is missing and no end is open, ends before the last step of its patience. Where no
+    size reaches the window nothing is known of the loss.
+    """
+    is_known = bool((outlook.best >= 0).any())
+    steps = task.patience[0 if is_calm else -1 :] if is_known else ()
+    enough = (max(step.trials, made) for step in steps if outlook.mean_regret <= step.regret)
     return min((task.max_trials, *enough)) - made
 
 
-def _forced_stop(task: SearchTask, seen: Sequence[SeenTrial], room: int) -> StopReason | None:
+def _forced_stop(task: SearchTask, seen: Sequence[SeenTrial], regret: float, room: int) -> StopReason | None:
     if room <= 0:
-        return StopReason.MAX_TRIALS if len(seen) >= task.max_trials else StopReason.PATIENCE
+        is_enough = any(step.trials <= len(seen) and regret <= step.regret for step in task.patience)
+        return StopReason.PATIENCE if is_enough else StopReason.MAX_TRIALS
     if task.cpu_budget_s is not None and sum(trial.cpu_s for trial in seen) >= task.cpu_budget_s:
         return StopReason.BUDGET
     return None
@@ -298,6 +307,10 @@ def _is_not_worth(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook)
     saved_bits = outlook.mean_regret * rate_bps * task.delivered_s
     cost_s = sum(trial.cpu_s for trial in seen) / len(seen)
     return saved_bits < task.min_saved_bits_per_cpu_s * cost_s
+
+
+def _ended(task: SearchTask, made: int, regret: float, stop: StopReason) -> SearchStep:
+    return SearchStep(stop=stop, why=_explained(stop, task, made, regret))
 
 
 def _explained(stop: StopReason, task: SearchTask, made: int, regret: float) -> str:
