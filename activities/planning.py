@@ -92,7 +92,8 @@ class PlanActivities:
         prior = await asyncio.to_thread(self._box.results.put_document, known) if before else None
         units = plan_search_units(mezzanine, task.codec, task.wave, waves[task.wave])
         longest_s = max(
-            sum(search_cost_s(mezzanine, task.codec, shot, wave=task.wave) for shot in unit.shots) for unit in units
+            sum(search_cost_s(mezzanine, task.codec, shot, wave=task.wave, at_most=True) for shot in unit.shots)
+            for unit in units
         )
         work = await self._keep(
             UnitKind.SEARCH, task.mezzanine, units, encodes=len(waves[task.wave]), longest_s=longest_s, prior=prior

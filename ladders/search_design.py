@@ -80,11 +80,12 @@ def trial_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, size: Resolution
     return PROCESS_START_S + 1e-9 * mezzanine.pieces[shot].frames * frame_ns
 
 
-def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, wave: int) -> float:
-    """Returns the CPU seconds that a shot's search usually needs, give or take a third."""
+def search_cost_s(mezzanine: Mezzanine, codec: Codec, shot: int, *, wave: int, at_most: bool = False) -> float:
+    """Returns the CPU seconds that a shot's search usually needs, or at most, give or take a third."""
     costs_s = [trial_cost_s(mezzanine, codec, shot, size) for size in searched_sizes(mezzanine)]
-    start = start_of(len(mezzanine.pieces), WARM_FROM if wave else 0)
-    return mezzanine.recipe.search.usual_trials(len(costs_s), start) * sum(costs_s) / len(costs_s)
+    start, recipe = start_of(len(mezzanine.pieces), WARM_FROM if wave else 0), mezzanine.recipe.search
+    trials = (recipe.most_trials if at_most else recipe.usual_trials)(len(costs_s), start)
+    return trials * sum(costs_s) / len(costs_s)
 
 
 def plan_search_units(mezzanine: Mezzanine, codec: Codec, wave: int, shots: Sequence[int]) -> tuple[SearchUnit, ...]:

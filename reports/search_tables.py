@@ -18,7 +18,7 @@ CPU_PARTS: tuple[tuple[str, str], ...] = (
 """Parts of ``CpuSplit`` in the order of the work."""
 STOP_WORDS = {
     "regret": "expected loss below the limit",
-    "patience": "expected loss small enough for so many trials",
+    "patience": "expected loss acceptable after that many trials",
     "max-trials": "largest number of trials",
     "budget": "budget spent",
     "not-worth": "another trial would cost more than it saves",

@@ -12,8 +12,9 @@ from benchmarks.search.replay import ReplayLab
 from benchmarks.search.rungs import keep_rungs
 from benchmarks.search.shot_grid import ShotGrid
 from benchmarks.search.title_rates import compare_title, gather
-from benchmarks.search.titles import Design, make_search_trials, make_trials, search_title, subsample_of
+from benchmarks.search.titles import Design, make_search_trials, make_trials, search_task, search_title, subsample_of
 from domain.search import TrialAsk
+from domain.search_recipe import SearchRecipe, SearchStart
 from ladders.interpolation import RateQualityCurve, stretch
 from tests.benchmarks.tables import LARGE, MEDIUM, SMALL, STEP, add_grid, bench_shot, bitrate_of
 
@@ -186,3 +187,13 @@ async def test_rungs_are_counted_as_kept_where_they_are_within_half_a_vmaf(lab: 
     assert found.at_once <= found.corrected <= found.rungs
     assert found.corrected == sum(abs(miss) <= 0.5 for miss in found.misses)
     assert found.corrected >= 0.5 * found.rungs
+
+
+def test_a_search_of_the_benchmark_may_have_as_many_trials_as_one_that_ships() -> None:
+    shot, shipped = bench_shot(), SearchRecipe()
+    for start in SearchStart:
+        task = search_task(shot, MEDIUM, no_ceilings(shot), start)
+        sizes = len(task.sizes)
+        assert task.max_trials == shipped.most_trials(sizes, start)
+        assert task.patience == shipped.patience(sizes, start)
+        assert task.more_if_dense == shipped.more_if_dense(sizes, start)

@@ -104,8 +104,9 @@ def test_a_shot_alone_may_have_more_trials_than_one_of_many(shots: int, finished
     assert task.is_alone == (shots < 4)
     if finished != 1:
         costs_s = [trial_cost_s(mezzanine, Codec.H264, 0, size) for size in searched_sizes(mezzanine)]
-        cost_s = search_cost_s(mezzanine, Codec.H264, 0, wave=finished)
-        assert cost_s == pytest.approx(usual * sum(costs_s) / len(costs_s))
+        for trials, at_most in ((usual, False), (most, True)):
+            cost_s = search_cost_s(mezzanine, Codec.H264, 0, wave=finished, at_most=at_most)
+            assert cost_s == pytest.approx(trials * sum(costs_s) / len(costs_s))
 
 
 def test_more_sizes_may_have_more_trials_and_few_sizes_fewer() -> None:

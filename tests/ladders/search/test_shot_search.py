@@ -55,11 +55,16 @@ def loss_of(shot: SyntheticShot, search: Search) -> float:
 
 
 @settings(deadline=None, max_examples=40)
-@given(shots(), st.sampled_from([3, 5, 9, 14, 26]))
+@given(
+    shots(),
+    st.sampled_from([3, 5, 9, 14, 26]),
+    st.sampled_from([(), (Patience(2, 1.0),), (Patience(7, 0.012), Patience(10, 0.02))]),
+)
 def test_every_search_ends_with_trials_that_can_be_made_each_asked_for_once(
-    shot: SyntheticShot, max_trials: int
+    shot: SyntheticShot, max_trials: int, patience: tuple[Patience, ...]
 ) -> None:
-    task = shot.task(max_trials=max_trials)
+    task = shot.task(max_trials=max_trials, patience=patience)
+    assert type(task).model_validate_json(task.model_dump_json()) == task
     asks = run_search(task, shot.trial).asks
     assert 1 <= len(asks) <= max_trials
     assert len(set(asks)) == len(asks)
@@ -307,9 +312,11 @@ def test_a_size_that_ends_inside_the_window_and_is_best_there_is_tried_at_its_la
 
 def test_a_shot_that_is_better_than_the_window_everywhere_is_tried_at_the_last_crf_of_every_size() -> None:
     still = replace(SMOOTH[0], complexity=0.001, fragility=0.0, softness=1.0, sizes=SIZES[:4])
-    task = still.task(max_trials=20)
+    patience = (Patience(6, 0.012), Patience(8, 0.02))
+    task = still.task(max_trials=20, patience=patience)
     search = run_search(task, still.trial)
     assert min(trial.vmaf for trial in search.seen) > task.top_vmaf
+    assert search.stop is StopReason.REGRET
     assert {ask.resolution for ask in search.asks if ask.crf == task.highest_crf} == set(task.sizes)
     assert len(search.asks) < 20
 
@@ -324,20 +331,35 @@ def test_a_shot_that_breaks_the_model_may_have_more_trials() -> None:
 
 
 def test_a_search_ends_when_its_expected_loss_is_small_enough_for_so_many_trials() -> None:
-    patience = (Patience(9, 0.004), Patience(13, 0.008))
-    stops = set()
+    patience, stops = (Patience(9, 0.004), Patience(13, 0.006)), set()
     for shot in EVERY:
         task = shot.task(stop_regret=1e-9, max_trials=16, patience=patience)
         search = run_search(task, shot.trial)
         made = list(itertools.accumulate((len(step.trials) for step in search.steps), initial=0))
         for step, before, after in zip(search.steps[1:], made[1:-1], made[2:], strict=True):
-            allowed = min((16, *(max(before, few) for few, regret in patience if step.regret <= regret)))
-            assert after <= allowed
-            assert (step.stop in {StopReason.PATIENCE, StopReason.MAX_TRIALS}) == (before == allowed)
+            accepted = [few for few, regret in patience if step.regret <= regret]
+            assert after <= min((16, *(max(before, few) for few in accepted[-1:])))
+            if step.stop is StopReason.PATIENCE:
+                assert before >= min(accepted)
+            if step.stop is StopReason.MAX_TRIALS:
+                assert before == 16
+                assert not accepted
+            if before >= 13 and accepted:
+                assert step.stop is StopReason.PATIENCE
         if search.stop is StopReason.PATIENCE:
             assert f"enough after {len(search.seen)} trials" in search.last.why
-        stops.add(search.stop)
-    assert {StopReason.PATIENCE, StopReason.MAX_TRIALS} <= stops
+        stops.add((search.stop, len(search.seen) < 13))
+    assert {(StopReason.PATIENCE, True), (StopReason.PATIENCE, False), (StopReason.MAX_TRIALS, False)} <= stops
+
+
+def test_no_search_ends_early_while_an_end_of_the_window_is_open() -> None:
+    steep = replace(SMOOTH[2], sizes=SIZES[:5])
+    early = steep.task(max_trials=26, stop_regret=1e-9, patience=(Patience(3, 1.0), Patience(20, 1.0)))
+    search = run_search(early, steep.trial)
+    reasons = [step.why for step in search.steps]
+    assert any("ends of the window" in why for why in reasons[1:]), "there was one to be enclosed"
+    assert search.stop is StopReason.PATIENCE
+    assert len(search.seen) < 20
 
 
 def test_patience_with_a_shot_that_breaks_the_model_grows_with_its_trials() -> None:
