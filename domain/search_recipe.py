@@ -27,7 +27,7 @@ class Patience(NamedTuple):
 
     trials: int
     regret: float
-    """Expected loss in rate: 0.012 is 1.2 %."""
+    """Expected loss in rate: 0.015 is 1.5 %."""
 
 
 class _Trials(NamedTuple):
@@ -44,7 +44,7 @@ class _Trials(NamedTuple):
     """So many more, at most, has a shot whose expected loss stays above all of these."""
 
 
-_TITLE = (Patience(-3, 2.4), Patience(0, 4.0))
+_TITLE = (Patience(-3, 3.0), Patience(0, 4.0))
 _TRIALS = {
     SearchStart.ALONE: _Trials((4, 8, 12, 16), 21, 2, (), 0),
     SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2, _TITLE, 8),
@@ -68,7 +68,7 @@ class SearchRecipe(StrictValue):
     max_trials: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that can learn from no other. Default, with five or six candidate sizes: 20 where
     others learn from it; its search ends after 12 if no more than 2 % are expected to be lost, after 9 if no more than
-    1.2 % (with another ``stop_regret`` in proportion). 21 in a title of three shots or fewer. With fewer sizes fewer,
+    1.5 % (with another ``stop_regret`` in proportion). 21 in a title of three shots or fewer. With fewer sizes fewer,
     and none ends early; with more sizes more; a shot with few sizes that breaks the model may have more, too."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that starts from finished shots of the same title. Default: 18, 10 and 7 in

@@ -134,7 +134,7 @@ def test_a_search_has_patience_unless_the_request_says_how_many_trials() -> None
     recipe = SearchRecipe(max_trials_warm=6)
     for sizes, start, steps in (
         (5, SearchStart.ALONE, []),
-        (5, SearchStart.FIRST, [(9, 0.012), (12, 0.02)]),
+        (5, SearchStart.FIRST, [(9, 0.015), (12, 0.02)]),
         (3, SearchStart.FIRST, [(10, 0.02)]),
         (5, SearchStart.WARM, []),
     ):
