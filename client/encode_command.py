@@ -17,7 +17,7 @@ from client.runs import SubmittedTitle, say_what_submission_did, upload_and_subm
 from client.session import Session, local_session, names_cluster, open_session
 from client.stack_commands import PartNews
 from client.tables import result_tables
-from client.title_commands import RecipeOption, SourceArgument, SubtitlesOption, TitleIdOption
+from client.title_commands import BandwidthsOption, RecipeOption, SourceArgument, SubtitlesOption, TitleIdOption
 
 _CANCEL_PATIENCE_S = 20.0
 
@@ -32,6 +32,7 @@ async def encode(  # noqa: PLR0913, PLR0917 - each is an option of the command l
     source: SourceArgument,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to leave the release.")],
     recipe: RecipeOption = None,
+    bandwidths: BandwidthsOption = None,
     title_id: TitleIdOption = None,
     subtitles: SubtitlesOption = None,
     state: StateOption = DEFAULT_STATE_DIR,
@@ -47,7 +48,7 @@ async def encode(  # noqa: PLR0913, PLR0917 - each is an option of the command l
       pertitle encode film.mov --out release --recipe recipe.json --json
     """
     content = request_content(
-        source, recipe=read_recipe(recipe), title_id=title_id, priority="normal", subtitles=subtitles or ()
+        source, recipe=read_recipe(recipe, bandwidths), title_id=title_id, priority="normal", subtitles=subtitles or ()
     )
     content["when_stuck"] = "fail"  # nobody stands by to decide
     # Before any server is started: a typing mistake costs a millisecond, not a start.

@@ -9,6 +9,7 @@ from typing import Any
 
 from client.errors import SourceNotFound, UnreadableRecipe
 from client.session import Session
+from domain.bandwidth_histogram import BadBandwidthHistogram, parse_bandwidth_histogram
 from domain.request import BadRequest, TitleRequest, parse_title_request
 from domain.values import digest_of
 
@@ -21,14 +22,23 @@ def title_id_for(source: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", stem.lower()).strip("-_")[:64] or "title"
 
 
-def read_recipe(path: Path | None) -> dict[str, Any]:
+def read_recipe(path: Path | None, bandwidths: Path | None = None) -> dict[str, Any]:
     """Returns the recipe of a JSON file; without a file the empty one, which means the house defaults.
+
+    Args:
+        path: Of the recipe.
+        bandwidths: Of a table of bandwidths and weights, which becomes the policy's ``bandwidth_histogram``.
 
     Raises:
         UnreadableRecipe: if the file is not there or does not hold a JSON object.
+        BadBandwidthHistogram: if the table is not there or is none.
+        BadRequest: if the recipe has a histogram of its own.
     """
-    if path is None:
-        return {}
+    recipe = {} if path is None else _json_object(path)
+    return recipe if bandwidths is None else _with_bandwidths(recipe, bandwidths)
+
+
+def _json_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -36,6 +46,33 @@ def read_recipe(path: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise _unreadable(path, f"a JSON {type(content).__name__}")
     return content
+
+
+def _with_bandwidths(recipe: dict[str, Any], table: Path) -> dict[str, Any]:
+    policy = recipe.get("policy", {})
+    if not isinstance(policy, dict):
+        return recipe  # the check of the request says what is wrong with it
+    if policy.get("bandwidth_histogram") is not None:
+        raise BadRequest(
+            "--bandwidths",
+            found="a bandwidth_histogram in the recipe as well",
+            expected="the bandwidths of the viewers once",
+            fix="leave one of them out",
+        )
+    return recipe | {"policy": policy | {"bandwidth_histogram": _read_bandwidths(table)}}
+
+
+def _read_bandwidths(path: Path) -> tuple[tuple[int, float], ...]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadBandwidthHistogram(
+            str(path),
+            found=str(error),
+            expected="a text file of lines such as 5000000,0.2: bits per second and weight",
+            fix="check the path, or save the table as CSV in UTF-8",
+        ) from None
+    return parse_bandwidth_histogram(text)
 
 
 async def prepare_request(

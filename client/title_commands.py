@@ -33,6 +33,12 @@ SubtitlesOption = Annotated[
     list[str] | None,
     typer.Option("--subtitles", metavar="LANG[:ROLE]=FILE", help="SRT, WebVTT, SCC or TTML; may be repeated."),
 ]
+BandwidthsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--bandwidths", metavar="FILE", help="CSV of your viewers' bandwidths: lines of bits per second,weight."
+    ),
+]
 PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="Who goes first when workers are scarce.")]
 StudioOption = Annotated[
     str | None, typer.Option("--studio", metavar="NAME", help="Whose title it is: studios share workers in turns.")
@@ -56,6 +62,7 @@ def register(app: typer.Typer) -> None:
 async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     source: SourceArgument,
     recipe: RecipeOption = None,
+    bandwidths: BandwidthsOption = None,
     title_id: TitleIdOption = None,
     priority: PriorityOption = PriorityName("normal"),  # noqa: B008 - a constant
     studio: StudioOption = None,
@@ -72,14 +79,14 @@ async def submit(  # noqa: PLR0913, PLR0917 - each is an option of the command l
     Examples:
       pertitle submit film.mov --wait
       pertitle submit s3://pertitle-incoming/film.mov --title-id film-s01e02 --priority high
-      pertitle submit film.mov --recipe recipe.json --json
+      pertitle submit film.mov --recipe recipe.json --bandwidths viewers.csv --json
       pertitle submit film.mov --provisional-s 120
       pertitle submit film.mov --subtitles en=film.en.srt --subtitles en:caption=film.scc
     """
     session = await open_session(state)
     content = request_content(
         source,
-        recipe=read_recipe(recipe),
+        recipe=read_recipe(recipe, bandwidths),
         title_id=title_id,
         priority=priority.value,
         subtitles=subtitles or (),

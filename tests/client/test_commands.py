@@ -180,6 +180,39 @@ def test_no_recipe_file_means_the_house_defaults() -> None:
     assert read_recipe(None) == {}
 
 
+def test_bandwidths_of_a_file_become_the_policy_s(tmp_path: Path) -> None:
+    recipe, table = tmp_path / "recipe.json", tmp_path / "viewers.csv"
+    recipe.write_text('{"policy": {"preset": "mobile"}}')
+    table.write_text("\ufeffbandwidth_bps,weight\n5000000,0.75\n2000000,0.25\n", encoding="utf-8")
+    content = {"title_id": "a", "source": "s3://bucket/key", "recipe": read_recipe(recipe, table)}
+    policy = parse_title_request(content).recipe.policy
+    assert policy.preset == "mobile"
+    assert policy.bandwidth_histogram == ((2_000_000, 0.25), (5_000_000, 0.75))
+    assert read_recipe(None, table) == {"policy": {"bandwidth_histogram": ((2_000_000, 0.25), (5_000_000, 0.75))}}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "table", "code"),
+    [
+        ({"policy": {"bandwidth_histogram": [[1_000_000, 1]]}}, b"2000000,1", "REQ-001"),
+        ({}, b"fast,1\n2000000,1,1", "REQ-009"),
+        ({}, b"\xff\xfe2", "REQ-009"),
+        ({}, None, "REQ-009"),
+    ],
+)
+def test_bandwidths_that_cannot_be_are_refused_before_a_server_is_asked(
+    tmp_path: Path, recipe: dict[str, object], table: bytes | None, code: str
+) -> None:
+    (tmp_path / "film.mov").write_bytes(b"not opened yet")
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    if table is not None:
+        (tmp_path / "viewers.csv").write_bytes(table)
+    options = ["--recipe", str(tmp_path / "recipe.json"), "--bandwidths", str(tmp_path / "viewers.csv"), "--json"]
+    ended = run(app, ["encode", str(tmp_path / "film.mov"), "--out", str(tmp_path / "out"), *options])
+    assert ended.exit_code == ExitCode.REFUSED
+    assert json.loads(ended.stdout)["error"]["code"] == code
+
+
 def test_the_process_ends_with_the_command_s_code(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "client", "watch", "x", "--state", str(tmp_path)],
