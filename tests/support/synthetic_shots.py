@@ -82,7 +82,7 @@ class SyntheticShot:
         )
 
     def task(self, **changes: object) -> SearchTask:
-        """Returns the search's task with everything as a title would set it, but for ``changes``."""
+        """Returns a task with the pipeline's ranges and steps and a long search, but for ``changes``."""
         told: dict[str, object] = {
             "codec": self.codec,
             "sizes": self.sizes,
