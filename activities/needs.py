@@ -77,7 +77,8 @@ def unpack_needs(mezzanine: Mezzanine) -> Needs:
 def ceiling_needs(mezzanine: Mezzanine) -> Needs:
     """Returns the memory of one process that scores a shot at its candidate sizes, but the display's own, unencoded."""
     scored = sum(size != mezzanine.display for size in searched_sizes(mezzanine))
-    return Needs(memory_bytes=score_memory_bytes(scored, mezzanine.display))
+    together = min(scored, mezzanine.delivery_metric().most_together)
+    return Needs(memory_bytes=score_memory_bytes(together, mezzanine.display))
 
 
 def measure_needs(mezzanine: Mezzanine, shot: int, encodes: int) -> Needs:

@@ -51,7 +51,7 @@ from ladders.trial_design import plan_trial_units, unit_cost_s
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
 MEASURES_PER_UNIT = 6
-"""Encodes scored by one process: each holds display-size pictures in memory (about 0.1 GiB each at 2160p)."""
+"""Encodes scored by one process, at most: each holds display-size pictures in memory (0.9 GB at 2160p)."""
 SLOWNESS = 3.0
 """A unit may take this many times its estimate: the cost model is right to about a third, machines are shared."""
 
@@ -143,14 +143,15 @@ class PlanActivities:
         """Plans the full-rate measurement of every production encode, grouped by shot: one decode for many."""
         mezzanine = await asyncio.to_thread(self._box.read_mezzanine, task.mezzanine)
         ladders = (await self._read_ladders(task)).ladders
+        together = min(MEASURES_PER_UNIT, mezzanine.delivery_metric().most_together)
         rungs = [
             mezzanine.rung_keys(ladder.codec, way) for ladder in ladders for rung in ladder.rungs for way in rung.ways()
         ]
         units = [
-            MeasureUnit(shot=shot, encode_keys=tuple(keys[first : first + MEASURES_PER_UNIT]))
+            MeasureUnit(shot=shot, encode_keys=tuple(keys[first : first + together]))
             for shot in range(len(mezzanine.pieces))
             for keys in [list(dict.fromkeys(rung[shot] for rung in rungs))]
-            for first in range(0, len(keys), MEASURES_PER_UNIT)
+            for first in range(0, len(keys), together)
         ]
         count = sum(len(unit.encode_keys) for unit in units)
         return await self._keep(

@@ -188,7 +188,7 @@ class _ShotRun:
             (mezzanine.anchor_metric(shot), () if anchored is None else (anchored,)),
             (mezzanine.search_metric(shot), tuple(one for one in asks if one != anchored)),
         ):
-            for group in split_by_memory(part):
+            for group in split_by_memory(part, metric.most_together):
                 made += await self._make(group, metric)
         return made
 

@@ -81,6 +81,10 @@ class EncodedShot(Value):
         return self.size_bits * float(self.frame_rate) / self.frames
 
 
+SCORED_PIXELS_IN_MEMORY = 16 * 1920 * 1080
+"""Pixels of the display times encodes that one process scores: 3 to 4 GB (888 MB for each at 2160p, decision 0031)."""
+
+
 class MetricRecipe(Value):
     """How quality is measured; part of the content key of every score."""
 
@@ -92,6 +96,11 @@ class MetricRecipe(Value):
     """Score every n-th frame; odd, because mini-GOPs are powers of two (science: n=4 biases by +1.3)."""
     coded_bits: int = Field(default=8, exclude_if=lambda bits: bits == 8)
     """Bits per sample of the encodes: their banding is judged by it. 10 for HDR; absent from the key otherwise."""
+
+    @property
+    def most_together(self) -> int:
+        """How many encodes one process scores at once, at least 1."""
+        return max(1, SCORED_PIXELS_IN_MEMORY // self.display.pixels)
 
 
 class ShotScores(Value):

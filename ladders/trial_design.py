@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from domain.encodes import MetricRecipe
 from domain.mezzanine import scored_step
 from domain.recipe import Recipe
 from domain.shots import ShotList
@@ -141,7 +142,7 @@ def plan_trial_units(
     limit_s = min(LONGEST_UNIT_S, max(SHORTEST_UNIT_S, sum(costs_s) / UNITS_AT_LEAST))
     shelves: dict[tuple[Codec, Resolution, tuple[float, ...]], list[int]] = {}
     for cell, cost_s in zip(cells, costs_s, strict=True):
-        for crfs in _dealt(cell, cost_s / limit_s):
+        for crfs in _dealt(cell, cost_s / limit_s, MetricRecipe(display=display).most_together):
             shelves.setdefault((cell.codec, cell.resolution, crfs), []).extend(cell.shots)
     units: list[TrialUnit] = []
     for (codec, resolution, crfs), indices in shelves.items():
@@ -160,13 +161,15 @@ def plan_trial_units(
     return tuple(sorted(units, key=lambda unit: -unit_cost_s(unit, shots, recipe, display)))
 
 
-def _dealt(cell: TrialUnit, load: float) -> list[tuple[float, ...]]:
+def _dealt(cell: TrialUnit, load: float, most: int) -> list[tuple[float, ...]]:
     """Returns the cell's CRFs in as many hands as its load (1 = a full unit) and its memory ask for.
+
+    No hand has more than ``most`` CRFs.
 
     Low CRFs cost more than high ones, so they are dealt like cards.
     """
     by_memory = math.ceil(cell.resolution.pixels * len(cell.crfs) / PIXELS_IN_MEMORY)
-    hands = min(len(cell.crfs), max(1, by_memory, math.ceil(load)))
+    hands = min(len(cell.crfs), max(1, by_memory, math.ceil(len(cell.crfs) / most), math.ceil(load)))
     return [cell.crfs[hand::hands] for hand in range(hands)]
 
 

@@ -57,16 +57,17 @@ async def measure_ceilings(
     ]
     if not legs:
         return Ceilings((OWN_SIZE_VMAF,) * len(sizes), 0.0)
-    stride = _stride(piece.frames)
-    run = await run_tool(
-        ceiling_command(bench.tools.ffmpeg, piece, legs, color, metric), on_line=frame_reader(bench.on_progress)
-    )
+    stride, cpu_s = _stride(piece.frames), 0.0
+    for first in range(0, len(legs), metric.most_together):
+        together = legs[first : first + metric.most_together]
+        wanted = ceiling_command(bench.tools.ffmpeg, piece, together, color, metric)
+        cpu_s += (await run_tool(wanted, on_line=frame_reader(bench.on_progress))).cpu_s
     looked_at = sum(frame % stride in _kept(stride) for frame in range(piece.frames))
     vmafs = {}
     for leg in legs:
         scores = read_frame_scores(leg.log, where=piece.label, frames=looked_at, subsample=_NEIGHBORHOOD)
         vmafs[leg.resolution] = sum(scores) / len(scores)
-    return Ceilings(tuple(vmafs.get(size, OWN_SIZE_VMAF) for size in sizes), run.cpu_s)
+    return Ceilings(tuple(vmafs.get(size, OWN_SIZE_VMAF) for size in sizes), cpu_s)
 
 
 def ceiling_command(
@@ -82,7 +83,7 @@ def ceiling_command(
         f"[0:v]select='{chosen}',{clock},split[ref][all]",
         f"[all]select='not(mod(n,{_NEIGHBORHOOD}))',split={sizes}{pads('f', sizes)}",
     ]
-    chains += [f"[f{number}]{scaling_filters(leg.resolution, color)}[u{number}]" for number, leg in enumerate(legs)]
+    chains += [f"[f{number}]{scaling_filters(leg.resolution, color)}[{leg.label}]" for number, leg in enumerate(legs)]
     triples = metric.model_copy(update={"subsample": _NEIGHBORHOOD})
     graph, labels = scoring_graph("ref", legs, triples, piece.frame_rate)
     argv = [

@@ -11,6 +11,7 @@ from benchmarks.oracle.table import BenchShot, Point, Setting, Trial
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
+from domain.encodes import MetricRecipe
 from domain.mezzanine import anchor_step, scored_step
 from domain.recipe import Recipe
 from domain.search import CRF_STEP, TOP_MARGIN_VMAF, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
@@ -157,7 +158,7 @@ async def make_trials(
 ) -> tuple[Trial, ...]:
     """Returns the trials of the asks, in their order; as many share a process as its memory allows."""
     made: dict[Point, Trial] = {}
-    for group in split_by_memory(tuple(dict.fromkeys(asks))):
+    for group in split_by_memory(tuple(dict.fromkeys(asks)), MetricRecipe(display=shot.display).most_together):
         points = [(ask.resolution, ask.crf) for ask in group]
         found = await source.measure(shot, setting, points, subsample=subsample, is_apart=is_apart)
         made.update(zip(points, found, strict=True))

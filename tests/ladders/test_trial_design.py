@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.encodes import MetricRecipe
 from domain.recipe import PRESETS, CodecRecipe, Recipe
 from domain.shots import Shot, ShotList
 from domain.video import Codec, FrameRange, Resolution
@@ -131,6 +132,7 @@ def test_every_trial_is_in_exactly_one_unit(frames: list[int], codecs: list[Code
     costs = [unit_cost_s(unit, shots, wanted, display) for unit in units]
     assert costs == sorted(costs, reverse=True)
     for unit, cost in zip(units, costs, strict=True):
+        assert len(unit.crfs) <= MetricRecipe(display=display).most_together
         assert len(unit.crfs) == 1 or unit.resolution.pixels * (len(unit.crfs) - 1) < PIXELS_IN_MEMORY
         assert cost <= LONGEST_UNIT_S * 1.001 or len(unit.shots) == 1
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from domain import encodes
 from domain.video import Codec, Color, Resolution
 from media.bench import ShotPiece
 from media.ceilings import SCORED_FRAMES, ceiling_command, measure_ceilings
@@ -37,6 +38,16 @@ async def test_the_displays_own_size_takes_no_look(tmp_path: Path, tiny_pieces: 
     assert (own.vmafs, own.cpu_s, list(bench.scratch.iterdir())) == ((100.0,), 0.0, [])
     await measure_ceilings(bench, tiny_pieces[0], SIZES, Color(), EVERY_FRAME)
     assert sorted(log.name for log in bench.scratch.iterdir()) == ["ceiling_0.json", "ceiling_1.json"]
+
+
+async def test_sizes_that_memory_does_not_hold_together_are_scored_after_each_other(
+    tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = await measure_ceilings(bench_in(tmp_path / "a"), tiny_pieces[0], SIZES, Color(), EVERY_FRAME)
+    monkeypatch.setattr(encodes, "SCORED_PIXELS_IN_MEMORY", DISPLAY.pixels)
+    assert EVERY_FRAME.most_together == 1
+    apart = await measure_ceilings(bench_in(tmp_path / "b"), tiny_pieces[0], SIZES, Color(), EVERY_FRAME)
+    assert apart.vmafs == together.vmafs
 
 
 async def test_ceilings_are_the_same_each_time(tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...]) -> None:
