@@ -76,8 +76,8 @@ bench-search: setup ## The search against it, with peers' rules: make bench-sear
 	@$(if $(and $(MEDIA),$(OUT)),:,echo "say: make $@ MEDIA=folder OUT=folder"; exit 2)
 	@$(BIN)/python -m benchmarks.search "$(MEDIA)" "$(OUT)" $(BENCH_OPTIONS)
 
-bench: bench-search ## The same, into docs/benchmarks.md and benchmarks/results
-	@$(BIN)/python -m benchmarks.page "$(OUT)"
+bench: bench-search ## The same, into docs/benchmarks.md and benchmarks/results; MORE="DIR ..." adds tables of earlier runs
+	@$(BIN)/python -m benchmarks.page "$(OUT)" $(MORE)
 
 bench-load: setup ## 200 titles at once, titles of up to 2,000 shots, without encodes; ARGS="--real 200" with; writes load.json
 	@$(BIN)/python -m benchmarks.load --json $(or $(OUT),load.json) $(ARGS)

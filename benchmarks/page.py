@@ -1,53 +1,90 @@
-"""Writes what a benchmark run found into the project: ``python -m benchmarks.page OUT``; ``make bench`` does it.
+"""Writes what benchmark runs found into the project: ``python -m benchmarks.page OUT [MORE ...]``; ``make bench`` does.
 
 One JSON document for each setting goes to ``benchmarks/results``, pictures to ``docs/images``, and the page around them
-to ``docs/benchmarks.md``.
+to ``docs/benchmarks.md``. Of further runs the page has the tables alone, and ``benchmarks/results`` the summary.
 """
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.search.pictures import Cost, draw_costs, draw_worst
 from benchmarks.search.records import SettingRecord
-from benchmarks.search.tables import RULE_HEAD, SEARCH_HEAD, TITLE_HEAD, percent, rule_rows, search_rows, title_rows
+from benchmarks.search.tables import (
+    CLIP_HEAD,
+    INTERVAL_HEAD,
+    RULE_HEAD,
+    SEARCH_HEAD,
+    TITLE_HEAD,
+    TOGETHER_HEAD,
+    clip_rows,
+    interval_rows,
+    percent,
+    rule_rows,
+    search_rows,
+    title_rows,
+    together_rows,
+)
 
 ROOT = Path(__file__).parents[1]
 TEXT = Path(__file__).with_name("page.md")
-"""The words of the page; the numbers go where ``{{results}}`` stands."""
+"""The words of the page; the numbers go where ``{{results}}`` and ``{{more}}`` stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run left in its folder."""
+
+    name: str
+    summary: Mapping[str, Any]
+    records: Sequence[SettingRecord]
+
+    @classmethod
+    def read(cls, out: Path) -> Self:
+        """Reads ``summary.json`` and ``records.jsonl``."""
+        summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+        lines = (out / "records.jsonl").read_text(encoding="utf-8").splitlines()
+        return cls(out.name, summary, [SettingRecord.model_validate_json(line) for line in lines])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The numbers of each setting."""
+        return {record.setting: self.summary[record.setting] for record in self.records}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Writes the page; returns the exit code."""
-    if len(arguments) != 1 or not (Path(arguments[0]) / "summary.json").exists():
-        print("usage: python -m benchmarks.page OUT, where OUT/summary.json is of bench-search", file=sys.stderr)
+    outs = [Path(argument) for argument in arguments]
+    if not outs or not all((out / "summary.json").exists() for out in outs):
+        print("usage: python -m benchmarks.page OUT [MORE ...]: folders of bench-search", file=sys.stderr)
         return 2
-    out = Path(arguments[0])
-    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    lines = (out / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    write_page(ROOT, summary, [SettingRecord.model_validate_json(line) for line in lines])
+    run, *more = (Run.read(out) for out in outs)
+    write_page(ROOT, run, more)
     print("docs/benchmarks.md, docs/images/bench-*.svg and benchmarks/results/*.json are written")
     return 0
 
 
-def write_page(root: Path, summary: Mapping[str, Any], records: Sequence[SettingRecord]) -> None:
+def write_page(root: Path, run: Run, more: Sequence[Run] = ()) -> None:
     """Writes results, pictures and page below a folder, and removes those of an earlier run.
 
     Args:
         root: the project, or a folder that stands for it.
-        summary: as ``OUT/summary.json`` holds it.
-        records: of the same settings.
+        run: the one that is shown whole.
+        more: runs of which the tables are shown.
     """
     results, images = root / "benchmarks" / "results", root / "docs" / "images"
     for folder, pattern in ((results, "*.json"), (images, "bench-*.svg")):
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob(pattern):
             old.unlink()
-    (results / "about.json").write_text(json.dumps(summary["about"], indent=1) + "\n", encoding="utf-8")
-    for record in records:
-        numbers, name = summary[record.setting], record.setting.replace("/", "-")
+    (results / "about.json").write_text(json.dumps(run.summary["about"], indent=1) + "\n", encoding="utf-8")
+    for other in more:
+        (results / f"{other.name}.json").write_text(json.dumps(other.summary, indent=1) + "\n", encoding="utf-8")
+    for record in run.records:
+        numbers, name = run.summary[record.setting], record.setting.replace("/", "-")
         (results / f"{name}.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
         worst = {item["shot"] for item in numbers["worst_shots"]}
         shown = sorted(
@@ -57,17 +94,21 @@ def write_page(root: Path, summary: Mapping[str, Any], records: Sequence[Setting
         (images / f"bench-cost-{name}.svg").write_text(
             draw_costs(record.setting, _costs(numbers)) + "\n", encoding="utf-8"
         )
-    page = TEXT.read_text(encoding="utf-8").replace("{{results}}", _results(summary, records))
+    words = TEXT.read_text(encoding="utf-8")
+    page = words.replace("{{results}}", _results(run)).replace("{{more}}", "\n".join(map(_tables_of, more)))
     (root / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
 
 
-def _results(summary: Mapping[str, Any], records: Sequence[SettingRecord]) -> str:
-    if not records:
+def _results(run: Run) -> str:
+    if not run.records:
         return "No run is kept yet.\n"
-    settings = {record.setting: summary[record.setting] for record in records}
-    about = summary["about"]
+    return "\n".join((_tables_of(run), *(_section(name, numbers) for name, numbers in run.settings.items())))
+
+
+def _tables_of(run: Run) -> str:
+    about, settings = run.summary["about"], run.settings
     tools = ", ".join(f"{name} {version}" for name, version in about["tools"].items())
-    clips = list(dict.fromkeys(shot.clip for record in records for shot in record.shots))
+    clips = list(dict.fromkeys(shot.clip for record in run.records for shot in record.shots))
     parts = [
         f"    {about['command']}\n",
         f"Clips: {', '.join(clips)}. Source of the search: digest `{about['search_digest'][:16]}`. {tools}.\n",
@@ -76,13 +117,15 @@ def _results(summary: Mapping[str, Any], records: Sequence[SettingRecord]) -> st
         *(f"Failed: {item['shot']}, {item['setting']} ({item['code']}).\n" for item in about["failed"]),
         *(
             f"No ladder: {rungs.clip}, {record.setting}: {rungs.why_none}\n"
-            for record in records
+            for record in run.records
             for rungs in record.rungs
             if rungs.why_none
         ),
+        _table(TOGETHER_HEAD, together_rows(about["all_settings"])),
         _table(SEARCH_HEAD, search_rows(settings)),
+        _table(INTERVAL_HEAD, interval_rows(settings)),
         _table(TITLE_HEAD, title_rows(settings)),
-        *(_section(name, numbers) for name, numbers in settings.items()),
+        *([_table(CLIP_HEAD, clip_rows(settings))] if len(clips) > 1 else []),
     ]
     return "\n".join(parts)
 

@@ -22,7 +22,7 @@ from media.process import run_tool
 from media.progress import OPENING_ARGUMENTS, ignore_progress
 from media.sandbox import write_sandbox
 from media.shot_detection import detect_shots
-from media.tools import ToolPaths
+from media.tools import ToolPaths, read_versions
 
 SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".mpg", ".ts", ".mxf", ".m4v", ".avi", ".y4m"})
 
@@ -38,7 +38,7 @@ class Cutting:
 
 
 class MixedFolder(Exception):
-    """A folder has trials of the same shots, but of other frames."""
+    """A folder has trials of the same shots, but of other frames, or made by another ffmpeg."""
 
 
 class SkippedClip(Value):
@@ -55,6 +55,8 @@ class ClipList(Value):
     cutting: str
     shots: tuple[BenchShot, ...]
     skipped: tuple[SkippedClip, ...]
+    ffmpeg: str | None = None
+    """Version of the ffmpeg that made the trials beside it."""
 
 
 async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutting) -> ClipList:
@@ -69,10 +71,11 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
         cutting: Which part of each clip is looked at.
 
     Raises:
-        MixedFolder: ``out`` holds trials of shots of another length.
+        MixedFolder: ``out`` holds trials of shots of another length, or made by another ffmpeg.
     """
     kept = out / "shots.json"
-    before = _cut_before(kept, cutting)
+    ffmpeg = (await read_versions(tools))["ffmpeg"]
+    before = _cut_before(kept, cutting, ffmpeg)
     (out / "shots").mkdir(parents=True, exist_ok=True)
     shots: list[BenchShot] = []
     skipped: list[SkippedClip] = []
@@ -82,18 +85,23 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
             shots += known or await _cut_clip(tools, path, out, cutting)
         except PertitleError as error:
             skipped.append(SkippedClip(clip=path.name, code=error.code, why=str(error)))
-    made = ClipList(cutting=repr(cutting), shots=tuple(shots), skipped=tuple(skipped))
+    made = ClipList(cutting=repr(cutting), shots=tuple(shots), skipped=tuple(skipped), ffmpeg=ffmpeg)
     kept.write_text(made.model_dump_json(indent=1), encoding="utf-8")
     return made
 
 
-def _cut_before(kept: Path, cutting: Cutting) -> tuple[BenchShot, ...]:
+def _cut_before(kept: Path, cutting: Cutting, ffmpeg: str) -> tuple[BenchShot, ...]:
     """Returns the shots of an earlier run that looked at the same part of each clip."""
     if not kept.exists():
         return ()
     found = ClipList.model_validate_json(kept.read_text(encoding="utf-8"))
+    has_trials = (kept.parent / "trials.jsonl").exists()
+    if has_trials and found.ffmpeg not in {None, ffmpeg}:
+        raise MixedFolder(
+            f"{kept.parent} holds trials made by ffmpeg {found.ffmpeg}, this is {ffmpeg}. Take another OUT"
+        )
     # Trials go by the names of their shots: of other frames they would be taken for these.
-    if f"frames_per_shot={cutting.frames_per_shot})" not in found.cutting and (kept.parent / "trials.jsonl").exists():
+    if f"frames_per_shot={cutting.frames_per_shot})" not in found.cutting and has_trials:
         raise MixedFolder(
             f"{kept.parent} holds trials of {found.cutting}, which are not those of {cutting}. "
             f"Take another OUT, or the same number of frames as before"

@@ -21,7 +21,7 @@ from benchmarks.search.records import SettingRecord
 from benchmarks.search.replay import ReplayLab
 from benchmarks.search.rules import faster_preset
 from benchmarks.search.shot_grid import ShotGrid
-from benchmarks.search.summary import frozen_digest, summarize_setting
+from benchmarks.search.summary import frozen_digest, summarize_all, summarize_setting
 from benchmarks.search.tables import write_tables
 from benchmarks.search.titles import SHIPPED_STEP, Design, TrialSource
 from domain.errors import PertitleError
@@ -78,18 +78,17 @@ async def _run(options: argparse.Namespace, command: str) -> dict[str, Any]:
     tools = find_tools()
     settings = settings_of(options)
     clips, failed, source, table = await _oracle(options, settings)
-    shots = clips.shots
-    ceilings, without = await _ceilings(options, shots)
+    ceilings, without = await _ceilings(options, clips.shots)
     failed += without
+    shots = [shot for shot in clips.shots if shot.name not in {item.shot for item in without}]
     _say_left_out(clips, failed)
     cases = _cases(table, shots, settings, options, ceilings)
     if not any(case.grids for case in cases):
         raise NothingToJudge(_why_nothing(options.media, clips, failed))
-    records = []
-    for case in cases:
-        if case.grids:
-            print(f"search: {case.setting}, {len(case.grids)} shots", file=sys.stderr, flush=True)
-            records.append(await judge_setting(source, case))
+    records, broken = await _judge_all(source, [case for case in cases if case.grids])
+    failed += broken
+    if not records:
+        raise NothingToJudge(_why_nothing(options.media, clips, failed))
     summary: dict[str, Any] = {record.setting: summarize_setting(record) for record in records}
     summary["about"] = {
         "command": command,
@@ -99,9 +98,23 @@ async def _run(options: argparse.Namespace, command: str) -> dict[str, Any]:
         "tools": {} if options.replay else await read_versions(tools),
         "skipped": [item.model_dump() for item in clips.skipped],
         "failed": [item.model_dump() for item in failed],
+        "all_settings": summarize_all(records),
     }
     _write(options.out, summary, records)
     return summary
+
+
+async def _judge_all(source: TrialSource, cases: Sequence[Case]) -> tuple[list[SettingRecord], tuple[FailedGrid, ...]]:
+    """Searches and judges every setting; where a tool fails, the others count all the same."""
+    records, failed = list[SettingRecord](), list[FailedGrid]()
+    for case in cases:
+        print(f"search: {case.setting}, {len(case.grids)} shots", file=sys.stderr, flush=True)
+        try:
+            records.append(await judge_setting(source, case))
+        except PertitleError as error:
+            print(f"failed {case.setting}: {error}", file=sys.stderr)
+            failed.append(FailedGrid(shot="search", setting=str(case.setting), code=error.code, why=str(error)))
+    return records, tuple(failed)
 
 
 async def _oracle(

@@ -18,8 +18,6 @@ from media.ceilings import OWN_SIZE_VMAF, measure_ceilings
 from media.tools import ToolPaths
 from media.unpacking import unpack
 
-"""Ceiling of the display's own size: the shot itself."""
-
 
 class ShotCeilings(Value):
     """What each size of a shot can reach, and what it cost to know."""
@@ -67,7 +65,7 @@ def no_ceilings(shot: BenchShot) -> ShotCeilings:
 async def build_ceilings(
     table: CeilingTable, shots: tuple[BenchShot, ...], tools: ToolPaths, out: Path, *, jobs: int
 ) -> tuple[FailedGrid, ...]:
-    """Measures the ceilings that are missing; returns what could not be measured: those shots have none."""
+    """Measures the ceilings that are missing; returns what could not be measured: those shots are left out."""
     slots = asyncio.Semaphore(jobs)
     failed: list[FailedGrid] = []
 

@@ -12,6 +12,9 @@ from ladders.errors import NoQualityOverlap, TooFewPoints
 REFERENCE_STEP_VMAF = 0.5
 """Distance of the reference curve's samples in the standard BD-rate: no number depends on its interpolation."""
 
+COVERED_WITHIN_VMAF = 1.75
+"""Choices lie within 1.25 VMAF of their targets, and rungs within 0.5 of their promise."""
+
 
 class HullLoss(Value):
     """How far operating points stand above the exhaustive hull."""
@@ -24,6 +27,9 @@ class HullLoss(Value):
     """The usual BD-rate of the measured points against the envelope; ``None`` where they share no quality."""
     unreached: int
     """Targets that the chosen curves do not reach although the exhaustive hull does."""
+    uncovered: int = 0
+    """Targets that they claim to reach, but that lie more than 1.75 VMAF beyond all measured points: at the window's
+    ends a curve was wrong about quality. That is no loss: a point is held against the hull at its own quality."""
 
 
 def hull_loss(envelope: Envelope, choices: Sequence[Choice], measured: Sequence[Measured]) -> HullLoss:
@@ -51,7 +57,14 @@ def hull_loss(envelope: Envelope, choices: Sequence[Choice], measured: Sequence[
         worst=float(np.expm1(excesses.max())),
         bd_rate_standard=_standard(envelope, choices, measured),
         unreached=sum(not choice.is_reached for choice in choices),
+        uncovered=_uncovered(choices, measured),
     )
+
+
+def _uncovered(choices: Sequence[Choice], measured: Sequence[Measured]) -> int:
+    low, high = min(point.vmaf for point in measured), max(point.vmaf for point in measured)
+    claimed = [choice.target_vmaf for choice in choices if choice.is_reached]
+    return sum(not low - COVERED_WITHIN_VMAF <= target <= high + COVERED_WITHIN_VMAF for target in claimed)
 
 
 def _excess(envelope: Envelope, choice: Choice, point: Measured) -> float:

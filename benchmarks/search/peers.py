@@ -5,9 +5,9 @@ at the grid's own trial, or where the exhaustive curve of its size runs between 
 is encoded again, so what an encoder happens to give between two CRFs of the grid burdens or helps ours only; the losses
 against the refined hull are of ours and of peers without that luck. Peers measure every frame unless said otherwise;
 where one subsamples, the metric's and the scaler's part of its CPU is multiplied by the ratio of these parts per trial
-between our live search and the oracle of the same shot. Where a rule decides at a few tested points only, the size
-between them is that of the nearest in VMAF, and the CRF follows the peer's own trials by our interpolation: friendlier
-than the rungs it would publish.
+between our live search and the oracle of the same shot, if need be brought to the peer's own step. Where a rule decides
+at a few tested points only, the size between them is that of the nearest in VMAF, and the CRF follows the peer's own
+trials by our interpolation: friendlier than the rungs it would publish.
 """
 
 from collections.abc import Mapping, Sequence
@@ -154,6 +154,22 @@ def ladder_sizes(grid: ShotGrid, rungs: Sequence[tuple[int, float]]) -> Decision
             offers.append((abs(float(np.log(grid.look(choice).bitrate_bps)) - log_rate), choice))
         choices.append(min(offers, key=lambda offer: offer[0])[1]._replace(is_reached=True))
     return Decision(tuple(choices), 0.0)
+
+
+def metric_ratio_at(step: int, *, known_step: int, known_ratio: float) -> float:
+    """Returns the CPU of metric and scaling per trial at a subsampling step, over that of scoring every frame.
+
+    In proportion to the scored frames, between every frame (1) and a step at which it is known, or beyond.
+
+    Args:
+        step: every n-th frame is scored.
+        known_step: another step; if it is 1, nothing but scored frames is taken to cost anything.
+        known_ratio: the ratio there.
+    """
+    if known_step == 1:
+        return known_ratio / step
+    part = (1 / step - 1 / known_step) / (1 - 1 / known_step)
+    return max(0.0, known_ratio + (1 - known_ratio) * part)
 
 
 def with_metric(cpu: CpuSplit, ratio: float) -> CpuSplit:

@@ -37,13 +37,14 @@ def apply_rules(
         subsample: of our search.
         metric_ratio: CPU of metric and scaling per trial, our live search over the oracle.
     """
+    viser_ratio = peers.metric_ratio_at(peers.VISER_SUBSAMPLE, known_step=subsample, known_ratio=metric_ratio)
     decisions: dict[str, Decision] = {
         "four_crfs_per_size": peers.spread_crfs(grid, FOUR_CRFS, subsample=1, metric_ratio=1.0),
         "four_crfs_per_size_subsampled": peers.spread_crfs(
             grid, FOUR_CRFS, subsample=subsample, metric_ratio=metric_ratio
         ),
         "viser_nine_crfs": peers.spread_crfs(
-            grid, VISER_CRFS, subsample=peers.VISER_SUBSAMPLE, metric_ratio=metric_ratio, corrects_bias=False
+            grid, VISER_CRFS, subsample=peers.VISER_SUBSAMPLE, metric_ratio=viser_ratio, corrects_bias=False
         ),
         "autovmaf_best_size_per_rate": peers.best_size_per_rate(grid),
         "alabama_nearest_vmaf": peers.nearest_vmaf(grid),

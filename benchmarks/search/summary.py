@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from benchmarks.search.records import SearchRecord, SettingRecord, ShotRecord
 from benchmarks.search.rules import mean_losses
 from benchmarks.search.shot_grid import sum_of
+from ladders.interpolation import Floats
 
 RESAMPLES = 2000
 SEED = 20240607
@@ -23,8 +25,23 @@ SEARCH_SOURCES = (
     "domain/search_recipe.py",
     "domain/recipe.py",
     "domain/mezzanine.py",
+    "ladders/search_design.py",
+    "ladders/trial_design.py",
+    "media/ceilings.py",
+    "benchmarks/oracle/grid.py",
 )
-"""The search's maths, how scores become a mean, numbers of trials, ranges and steps of CRF, which frames are scored."""
+"""The search's maths, how scores become a mean, numbers of trials, ranges and steps of CRF, which frames are scored,
+sizes, ceilings."""
+_STATISTICS: Mapping[str, Callable[[Floats], float]] = {
+    "mean": lambda losses: float(losses.mean()),
+    "median": lambda losses: float(np.median(losses)),
+    "p95": lambda losses: float(np.percentile(losses, 95)),
+    "max": lambda losses: float(losses.max()),
+}
+_KINDS: Mapping[str, Callable[[ShotRecord], SearchRecord]] = {
+    "warm": lambda shot: shot.warm,
+    "cold": lambda shot: shot.cold,
+}
 WORST = 3
 DIGITS = 6
 """After the point, of every fraction."""
@@ -59,11 +76,20 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
             name: _mean_known([getattr(rates, name) for rates in record.titles])
             for name in ("fixed_ladder", "one_crf", "per_title")
         },
+        "bd_rate_per_clip": {
+            rates.clip: {
+                name: _rounded_or_none(getattr(rates, name)) for name in ("fixed_ladder", "one_crf", "per_title")
+            }
+            | {"fixed_rungs": rates.fixed_rungs}
+            for rates in record.titles
+        },
         "title_search_loss": _mean_known([rates.search_loss for rates in record.titles]),
         "title_search_loss_top": _mean_known([rates.search_loss_top for rates in record.titles]),
         "shots_per_clip": [rates.shots for rates in record.titles],
         "bd_rate_standard": _mean_known([search.loss.bd_rate_standard for search in warm]),
         "unreached_targets": sum(search.loss.unreached for search in warm),
+        "uncovered_targets": sum(search.loss.uncovered for search in warm),
+        "targets": sum(len(search.chosen) for search in warm),
         "cold": {
             "hull_loss": _losses([shot.cold for shot in shots]),
             "hull_loss_refined": _rounded(float(np.mean([shot.refined_loss_cold for shot in shots]))),
@@ -71,6 +97,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
             "cpu_ratio_at_grid_speed": _rounded(_cpu_ratio_at_grid_speed(shots, lambda shot: shot.cold)),
             "trials_ratio": _rounded(_trials_ratio(shots, lambda shot: shot.cold)),
             "stop_reasons": _stops([shot.cold for shot in shots]),
+            "uncovered_targets": sum(shot.cold.loss.uncovered for shot in shots),
         },
         "stop_reasons": _stops(warm),
         "dense_shots": sum(search.dense for search in warm),
@@ -80,6 +107,24 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
     }
     result["cpu_ratio_interval"] = _cpu_ratio_interval(shots)
     return result
+
+
+def summarize_all(records: Sequence[SettingRecord]) -> dict[str, Any]:
+    """Returns losses and CPU over the searches of all settings: what the goals of the search are held against.
+
+    CPU is the sum over the settings as a part of the sum of their grids.
+    """
+    shots = [shot for record in records for shot in record.shots]
+    return {
+        kind: {
+            "searches": len(shots),
+            "hull_loss": _losses([of(shot) for shot in shots]),
+            "cpu_ratio": _rounded(_cpu_ratio(shots, of)),
+            "cpu_ratio_at_grid_speed": _rounded(_cpu_ratio_at_grid_speed(shots, of)),
+            "encoding_floor": _rounded(float(np.mean([shot.encoding_floor for shot in shots]))),
+        }
+        for kind, of in _KINDS.items()
+    }
 
 
 def frozen_digest(root: Path) -> str:
@@ -96,14 +141,15 @@ def frozen_digest(root: Path) -> str:
 
 def _losses(searches: Sequence[SearchRecord]) -> dict[str, Any]:
     losses = np.asarray([search.loss.mean for search in searches], dtype=np.float64)
-    means = _resampled(len(losses), lambda picks: float(losses[picks].mean()))
-    return {
-        "mean": _rounded(float(losses.mean())),
-        "median": _rounded(float(np.median(losses))),
-        "p95": _rounded(float(np.percentile(losses, 95))),
-        "max": _rounded(float(losses.max())),
-        "mean_interval": means,
+    numbers = {name: _rounded(of(losses)) for name, of in _STATISTICS.items()}
+    intervals = {
+        f"{name}_interval": _resampled(len(losses), partial(_picked, losses, of)) for name, of in _STATISTICS.items()
     }
+    return numbers | intervals
+
+
+def _picked(losses: Floats, of: Callable[[Floats], float], picks: list[int]) -> float:
+    return of(losses[picks])
 
 
 def _cpu_ratio_interval(shots: Sequence[ShotRecord]) -> list[float]:
@@ -192,6 +238,10 @@ def _baselines(shots: Sequence[ShotRecord]) -> dict[str, dict[str, float]]:
 def _mean_known(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return _rounded(float(np.mean(known))) if known else None
+
+
+def _rounded_or_none(value: float | None) -> float | None:
+    return None if value is None else _rounded(value)
 
 
 def _share(part: int, whole: int) -> float | None:

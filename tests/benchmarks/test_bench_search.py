@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.page import ROOT, TEXT, write_page
+from benchmarks.page import ROOT, TEXT, Run, write_page
 from benchmarks.search.__main__ import main
+from benchmarks.search.judging import Case, judge_setting
 from benchmarks.search.records import SettingRecord
 from benchmarks.search.summary import SEARCH_SOURCES, frozen_digest, summarize_setting
+from benchmarks.search.titles import TrialSource
+from media.errors import ToolFailed
 from sample_media.clips import make_clip
 from tests.benchmarks.tables import write_oracle
 
@@ -31,7 +35,16 @@ def test_the_summary_holds_every_number_for_each_setting(replayed: Path) -> None
     assert list(summary) == ["h264/medium", "h264/veryfast", "about"]
     numbers = summary["h264/medium"]
     assert (numbers["shots"], numbers["clips"], numbers["shots_per_clip"]) == (3, 2, [2, 1])
-    assert set(numbers["hull_loss"]) >= {"mean", "median", "p95", "max"}
+    for key in ("mean", "median", "p95", "max"):
+        low, high = numbers["hull_loss"][f"{key}_interval"]
+        assert low <= numbers["hull_loss"][key] <= high
+    assert len(numbers["bd_rate_per_clip"]) == 2
+    known = [rates["fixed_ladder"] for rates in numbers["bd_rate_per_clip"].values() if rates["fixed_rungs"]]
+    assert numbers["bd_rate"]["fixed_ladder"] == pytest.approx(sum(known) / len(known), abs=1e-6)
+    pooled = summary["about"]["all_settings"]["warm"]
+    assert pooled["searches"] == 6
+    means = [summary[name]["hull_loss"]["mean"] for name in ("h264/medium", "h264/veryfast")]
+    assert pooled["hull_loss"]["mean"] == pytest.approx(sum(means) / 2, abs=1e-6)
     assert set(numbers["bd_rate"]) == {"fixed_ladder", "one_crf", "per_title"}
     assert numbers["hull_loss_refined"] == pytest.approx(numbers["hull_loss"]["mean"], abs=0.005)
     assert 0 < numbers["cpu_ratio"] < 1.5
@@ -75,6 +88,23 @@ def test_a_machine_that_was_slower_than_when_the_grid_was_made_is_corrected_for(
     assert found["cold"]["cpu_ratio_at_grid_speed"] == found["cold"]["cpu_ratio"]
 
 
+def test_a_setting_whose_search_fails_is_named_and_the_others_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def judged(source: TrialSource, case: Case) -> SettingRecord:
+        if case.setting.preset == "medium":
+            raise ToolFailed("trial", found="exit code 1", expected="exit code 0", fix="look at the log")
+        return await judge_setting(source, case)
+
+    monkeypatch.setattr("benchmarks.search.__main__.judge_setting", judged)
+    write_oracle(tmp_path)
+    assert main(["clips", str(tmp_path), *REPLAY]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert list(summary) == ["h264/veryfast", "about"]
+    assert [(item["setting"], item["code"]) for item in summary["about"]["failed"]] == [("h264/medium", "TOOL-002")]
+    assert "failed h264/medium: TOOL-002" in capsys.readouterr().err
+
+
 def test_equal_tables_give_equal_bytes(replayed: Path, tmp_path: Path) -> None:
     again = tmp_path / replayed.name
     write_oracle(again)
@@ -108,10 +138,10 @@ def test_nothing_to_replay_is_an_error_in_a_sentence(tmp_path: Path, capsys: pyt
 
 
 def test_the_page_shows_tables_and_pictures_that_are_there(replayed: Path, tmp_path: Path) -> None:
-    summary = json.loads((replayed / "summary.json").read_text())
-    lines = (replayed / "records.jsonl").read_text().splitlines()
+    run = Run.read(replayed)
+    summary = run.summary
 
-    write_page(tmp_path, summary, [SettingRecord.model_validate_json(line) for line in lines])
+    write_page(tmp_path, run, [replace(run, name="other")])
 
     page = (tmp_path / "docs" / "benchmarks.md").read_text()
     assert "{{" not in page
@@ -123,16 +153,20 @@ def test_the_page_shows_tables_and_pictures_that_are_there(replayed: Path, tmp_p
         assert ET.fromstring(picture.read_text()).tag.endswith("svg")  # noqa: S314 - our own file
     kept = json.loads((tmp_path / "benchmarks" / "results" / "h264-medium.json").read_text())
     assert kept == summary["h264/medium"]
+    assert json.loads((tmp_path / "benchmarks" / "results" / "other.json").read_text()) == summary
+    assert (
+        page.count("| all settings |") == page.count("| 95 % intervals |") == page.count("| its rungs compared |") == 2
+    )
 
 
 def test_the_page_names_what_failed_and_what_has_no_ladder(replayed: Path, tmp_path: Path) -> None:
-    summary = json.loads((replayed / "summary.json").read_text())
+    run = Run.read(replayed)
+    summary, records = dict(run.summary), run.records
     summary["about"]["failed"] = [{"shot": "a.mov#7", "setting": "h264/medium", "code": "TOOL-002", "why": "…"}]
-    records = [SettingRecord.model_validate_json(line) for line in (replayed / "records.jsonl").open(encoding="utf-8")]
     (first, *rest), why = records[0].rungs, "no rung fits"
     without = records[0].model_copy(update={"rungs": (first.model_copy(update={"why_none": why}), *rest)})
 
-    write_page(tmp_path, summary, [without, *records[1:]])
+    write_page(tmp_path, Run(run.name, summary, [without, *records[1:]]))
 
     page = (tmp_path / "docs" / "benchmarks.md").read_text()
     assert "Failed: a.mov#7, h264/medium (TOOL-002)." in page
@@ -165,10 +199,12 @@ async def test_a_tiny_clip_is_searched_against_its_own_oracle(tmp_path: Path) ->
 
 def test_the_page_that_is_kept_says_what_its_text_says() -> None:
     before, after = TEXT.read_text(encoding="utf-8").split("{{results}}")
+    between, last = after.split("{{more}}")
     page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
     assert page.startswith(before), "make bench writes the page; its text stands in benchmarks/page.md"
-    assert page.endswith(after)
+    assert between in page
+    assert page.endswith(last)
 
 
 def test_the_digest_changes_with_what_a_search_asks_for_and_sees(tmp_path: Path) -> None:

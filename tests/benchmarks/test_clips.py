@@ -82,6 +82,18 @@ async def test_trials_of_other_frames_are_not_taken_for_these(tmp_path: Path) ->
         await prepare_clips(find_tools(), folder, out, Cutting(1, 10))
 
 
+async def test_trials_of_another_ffmpeg_are_not_taken_for_these(tmp_path: Path) -> None:
+    folder, out = await uneven_clip(tmp_path / "media"), tmp_path / "out"
+    made = await prepare_clips(find_tools(), folder, out, Cutting(1, 20))
+    (out / "shots.json").write_text(made.model_copy(update={"ffmpeg": "4.4"}).model_dump_json())
+    assert (await prepare_clips(find_tools(), folder, out, Cutting(1, 20))).ffmpeg == made.ffmpeg, "no trials yet"
+
+    (out / "shots.json").write_text(made.model_copy(update={"ffmpeg": "4.4"}).model_dump_json())
+    (out / "trials.jsonl").touch()
+    with pytest.raises(MixedFolder, match=r"made by ffmpeg 4.4.*another OUT"):
+        await prepare_clips(find_tools(), folder, out, Cutting(1, 20))
+
+
 async def test_a_shot_is_unpacked_once_for_all_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shot,) = (await cut(await uneven_clip(tmp_path / "media"), tmp_path / "out")).shots
     raw = RawShots(find_tools(), tmp_path / "out")
