@@ -183,7 +183,9 @@ class Recipe(StrictValue):
         asked = {item.codec: item for item in self.codecs}
         chosen = self.hdr.sdr_codecs or tuple({Codec.H264: None, **asked})
         codecs = tuple(asked.get(codec, CodecRecipe(codec=codec)) for codec in chosen)
-        return self.model_copy(update={"codecs": codecs, "baseline": "none", "hdr": HdrRecipe()})
+        budget_s = self.search.cpu_budget_s
+        search = self.search.model_copy(update={"cpu_budget_s": budget_s / 2 if budget_s else None})
+        return self.model_copy(update={"codecs": codecs, "baseline": "none", "hdr": HdrRecipe(), "search": search})
 
     @property
     def idr_longest_s(self) -> Fraction:

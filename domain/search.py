@@ -84,7 +84,7 @@ class SearchTask(Value):
     difficulty: float = 0.0
     """Natural logarithm of the lossless bits a pixel: how alike two shots are is told by it."""
     is_alone: bool = False
-    """No other shot of the title learns from this one."""
+    """The title has three shots or fewer: none learns from another."""
 
 
 class PriorShot(Value):

@@ -1,9 +1,9 @@
 """How trial encodes are chosen: what a request may say about the search."""
 
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.values import StrictValue
 
@@ -61,7 +61,7 @@ class SearchRecipe(StrictValue):
 
     method: Literal["adaptive", "grid"] = "adaptive"
     """``adaptive``: each shot's next trials follow from those before. ``grid``: every size at the codec's
-    ``trial_crfs``, which only this method looks at."""
+    ``trial_crfs``, which only this method looks at; it knows no limits."""
     stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %. After many trials more is
     accepted, in proportion; see ``max_trials``."""
@@ -75,13 +75,22 @@ class SearchRecipe(StrictValue):
     the same way. Each of the two numbers replaces its own default only."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. A shot that
-    has spent its part gets no further round; the first round of two to ten trials is always made. With a budget,
-    measured seconds decide, so two runs need not give the same ladder."""
+    has spent its part gets no further round; the first round (two to ten trials with up to eight sizes) is always made.
+    With SDR rungs of an HDR title each range has half of it. With a budget, measured seconds decide, so two runs need
+    not give the same ladder."""
     expected_views: float = Field(default=0.0, ge=0.0)
-    """How often the whole title will be watched. 0: unknown, so saved bits are not weighed against CPU."""
+    """How often the whole title will be watched with each of its codecs. 0: unknown, so saved bits are not weighed
+    against CPU. What encloses a search's window or certifies it is made all the same."""
     min_saved_gb_per_cpu_hour: float = Field(default=4.0, gt=0.0)
     """With ``expected_views``: a further trial must promise to save as many gigabytes (10^9 bytes) of delivery for each
     CPU hour. Default: 0.04 $ for the hour and 0.01 $ for the gigabyte, an assumption."""
+
+    @model_validator(mode="after")
+    def _limits_are_kept(self) -> Self:
+        limits = ("max_trials", "max_trials_warm", "cpu_budget_s", "expected_views")
+        if self.method == "grid" and (asked := [name for name in limits if getattr(self, name)]):
+            raise ValueError(f"method grid makes all its trials: it keeps no {', '.join(asked)} (leave them out)")
+        return self
 
     def usual_trials(self, sizes: int, start: SearchStart) -> int:
         """Returns how many trial encodes a shot usually has: the more candidate sizes, the more to tell apart."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from domain.hdr import DynamicRange
 from domain.mezzanine import Mezzanine
 from domain.search import (
     CRF_STEP,
@@ -116,11 +117,17 @@ def collate(shots: Sequence[int], loads: Mapping[int, float]) -> list[tuple[int,
     return [tuple(group) for group in groups]
 
 
-def split_by_memory(asks: Sequence[TrialAsk]) -> list[tuple[TrialAsk, ...]]:
-    """Returns the trials in groups that one process can hold: largest sizes first, each group filled in turn."""
+def split_by_memory(asks: Sequence[TrialAsk], most: int) -> list[tuple[TrialAsk, ...]]:
+    """Returns the trials in groups that one process can hold: largest sizes first, each group filled in turn.
+
+    Args:
+        asks: trials of one shot.
+        most: how many encodes one process scores at once (:attr:`~domain.encodes.MetricRecipe.most_together`).
+    """
     groups: list[list[TrialAsk]] = []
     for ask in sorted(asks, key=lambda ask: (-ask.resolution.pixels, ask.crf)):
-        if not groups or sum(other.resolution.pixels for other in (*groups[-1], ask)) > PIXELS_IN_MEMORY:
+        together = (*groups[-1], ask) if groups else ()
+        if not groups or len(together) > most or sum(one.resolution.pixels for one in together) > PIXELS_IN_MEMORY:
             groups.append([])
         groups[-1].append(ask)
     return [tuple(group) for group in groups]
@@ -131,6 +138,8 @@ def _budget_s(mezzanine: Mezzanine, codec: Codec, shot: int) -> float | None:
     budget_s = mezzanine.recipe.search.cpu_budget_s
     if budget_s is None:
         return None
+    if mezzanine.recipe.hdr.sdr_rungs and mezzanine.color.dynamic_range is not DynamicRange.SDR:
+        budget_s /= 2
     prices = {item.codec: PRESET_NS_PER_PIXEL[item.codec][item.production_preset] for item in mezzanine.recipe.codecs}
     frames = math.fsum(piece.frames for piece in mezzanine.pieces)
     return budget_s * prices[codec] / sum(prices.values()) * mezzanine.pieces[shot].frames / frames

@@ -71,7 +71,8 @@ def _step(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook, missing
         return _ended(task, len(seen), regret, stop)
     if ends and not missing:
         # Each round pays for a start and a decode: what would be asked for next goes along.
-        more = choose_trials(task, seen, outlook, min(TRIALS_PER_ROUND, room) - len(ends[:room]), asked=ends[:room])
+        left = 0 if _is_not_worth(task, seen, outlook) else min(TRIALS_PER_ROUND, room) - len(ends[:room])
+        more = choose_trials(task, seen, outlook, left, asked=ends[:room])
         return SearchStep(trials=(*ends[:room], *more), why="the ends of the window want to be enclosed")
     for wanted, why in (
         (missing[:TRIALS_PER_ROUND], "the shot breaks the model: dense design"),
@@ -155,7 +156,7 @@ def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) ->
 def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
     """Returns trials at the ends of the window, and of the sizes in it, that nothing encloses yet.
 
-    A curve is never followed beyond its ends. Where an encoder's last CRF still looks good, a size ends inside the
+    Where an encoder's last CRF still looks good, a size ends inside the
     window, and often it is the best one just there. When all of them are enclosed, a smaller size may still reach
     higher than the largest.
     """

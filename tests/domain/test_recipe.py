@@ -96,3 +96,10 @@ def test_sdr_rungs_have_codecs_of_their_own(codecs: list[str], sdr_codecs: list[
 def test_an_sdr_codec_is_named_once() -> None:
     with pytest.raises(ValidationError, match="each codec at most once"):
         Recipe.model_validate({"hdr": {"sdr_codecs": ["h264", "h264"]}})
+
+
+@pytest.mark.parametrize("limit", ["max_trials", "max_trials_warm", "cpu_budget_s", "expected_views"])
+def test_a_grid_that_would_not_keep_a_limit_is_refused(limit: str) -> None:
+    with pytest.raises(ValidationError, match=f"keeps no {limit}"):
+        Recipe.model_validate({"search": {"method": "grid", limit: 10}})
+    assert Recipe.model_validate({"search": {"method": "grid"}}).search.method == "grid"

@@ -156,6 +156,23 @@ def test_a_budget_is_dealt_out_to_the_last_second() -> None:
     assert parts[Codec.AV1, 0] > parts[Codec.H264, 0]
 
 
+def test_hdr_and_sdr_ladders_of_a_title_share_its_budget() -> None:
+    hdr = Recipe.model_validate(
+        {"hdr": {"sdr_rungs": True}, "search": {"cpu_budget_s": 600}, "codecs": [{"codec": "av1"}]}
+    )
+
+    def budget_s(recipe: Recipe, color: Color) -> float:
+        mezzanine = title([24], recipe).model_copy(update={"color": color})
+        return sum(
+            search_task(mezzanine, item.codec, 0, (99.0,) * 5, finished=0).cpu_budget_s or 0.0 for item in recipe.codecs
+        )
+
+    pq = Color(primaries="bt2020", transfer="smpte2084", matrix="bt2020nc", range="tv")
+    assert budget_s(hdr, pq) == pytest.approx(300)
+    assert budget_s(hdr.for_sdr_rungs(), Color()) == pytest.approx(300)
+    assert budget_s(hdr, Color()) == pytest.approx(600), "of an SDR title there is one range"
+
+
 def test_expected_views_turn_saved_bits_into_cpu_seconds() -> None:
     recipe = Recipe(search=SearchRecipe(expected_views=1_000.0, min_saved_gb_per_cpu_hour=4.5))
     task = search_task(title([48], recipe), Codec.H264, 0, (99.0,) * 5, finished=0)
@@ -176,15 +193,16 @@ def test_short_shots_share_a_unit_and_long_ones_stand_alone() -> None:
     assert len(units) < 40
 
 
-@given(st.lists(st.sampled_from([360, 720, 1080, 2160, 4320]), min_size=1, max_size=20))
-def test_a_process_gets_no_more_pictures_than_memory_holds(heights: list[int]) -> None:
+@given(st.lists(st.sampled_from([360, 720, 1080, 2160, 4320]), min_size=1, max_size=20), st.integers(1, 16))
+def test_a_process_gets_no_more_pictures_than_memory_holds(heights: list[int], most: int) -> None:
     asks = [
         TrialAsk(resolution=Resolution(width_px=height * 16 // 9, height_px=height), crf=float(number))
         for number, height in enumerate(heights)
     ]
-    groups = split_by_memory(asks)
+    groups = split_by_memory(asks, most)
     assert sorted(ask.crf for group in groups for ask in group) == [ask.crf for ask in asks]
     for group in groups:
+        assert len(group) <= most
         assert len(group) == 1 or sum(ask.resolution.pixels for ask in group) <= PIXELS_IN_MEMORY
 
 
