@@ -227,7 +227,7 @@ class _ShotRun:
         for kept in trials:
             encode = kept.encode
             point = measured_point(kept, self._calibration)
-            # Without a budget no measured second may steer: the same title gives the same release on every machine.
+            # Without a budget no measured second may steer: a slow machine makes the same release of a title.
             measured = mezzanine.recipe.search.uses_measured_cost
             expected_s = trial_cost_s(mezzanine, self.codec, shot, point.resolution)
             self._seen.append(

@@ -62,6 +62,13 @@ def main(arguments: Sequence[str]) -> int:
         print("usage: python -m benchmarks.page OUT [MORE ...]: folders of bench-search", file=sys.stderr)
         return 2
     run, *more = (Run.read(out) for out in outs)
+    if old := [one.name for one in (run, *more) if "all_settings" not in one.summary["about"]]:
+        print(f"{', '.join(old)}: of an earlier version; run bench-search there again", file=sys.stderr)
+        return 2
+    taken = {"about", *map(_file_name, run.settings)}
+    if len({one.name for one in more} - taken) < len(more):
+        print(f"MORE: folders of different names expected, none of {', '.join(sorted(taken))}", file=sys.stderr)
+        return 2
     write_page(ROOT, run, more)
     print("docs/benchmarks.md, docs/images/bench-*.svg and benchmarks/results/*.json are written")
     return 0
@@ -75,6 +82,9 @@ def write_page(root: Path, run: Run, more: Sequence[Run] = ()) -> None:
         run: the one that is shown whole.
         more: runs of which the tables are shown.
     """
+    words = TEXT.read_text(encoding="utf-8")
+    tables = "\n".join(map(_tables_of, more)) or "None is kept.\n"
+    page = words.replace("{{results}}", _results(run)).replace("{{more}}", tables)
     results, images = root / "benchmarks" / "results", root / "docs" / "images"
     for folder, pattern in ((results, "*.json"), (images, "bench-*.svg")):
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +94,7 @@ def write_page(root: Path, run: Run, more: Sequence[Run] = ()) -> None:
     for other in more:
         (results / f"{other.name}.json").write_text(json.dumps(other.summary, indent=1) + "\n", encoding="utf-8")
     for record in run.records:
-        numbers, name = run.summary[record.setting], record.setting.replace("/", "-")
+        numbers, name = run.summary[record.setting], _file_name(record.setting)
         (results / f"{name}.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
         worst = {item["shot"] for item in numbers["worst_shots"]}
         shown = sorted(
@@ -94,8 +104,6 @@ def write_page(root: Path, run: Run, more: Sequence[Run] = ()) -> None:
         (images / f"bench-cost-{name}.svg").write_text(
             draw_costs(record.setting, _costs(numbers)) + "\n", encoding="utf-8"
         )
-    words = TEXT.read_text(encoding="utf-8")
-    page = words.replace("{{results}}", _results(run)).replace("{{more}}", "\n".join(map(_tables_of, more)))
     (root / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
 
 
@@ -130,8 +138,12 @@ def _tables_of(run: Run) -> str:
     return "\n".join(parts)
 
 
+def _file_name(setting: str) -> str:
+    return setting.replace("/", "-")
+
+
 def _section(setting: str, numbers: Mapping[str, Any]) -> str:
-    name = setting.replace("/", "-")
+    name = _file_name(setting)
     worst = "; ".join(
         f"{item['shot']} {percent(item['hull_loss'])} ({item['trials']} trials, {item['stop']})"
         for item in numbers["worst_shots"]

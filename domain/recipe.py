@@ -179,7 +179,10 @@ class Recipe(StrictValue):
         return self.model_copy(update={"codecs": tuple(item for item in self.codecs if item.codec not in codecs)})
 
     def for_sdr_rungs(self) -> Self:
-        """Returns the recipe of the SDR ladders that are made of an HDR title: other codecs, no fixed ladder."""
+        """Returns the recipe of the SDR ladders that are made of an HDR title.
+
+        Other codecs, no fixed ladder, half of the search's budget.
+        """
         asked = {item.codec: item for item in self.codecs}
         chosen = self.hdr.sdr_codecs or tuple({Codec.H264: None, **asked})
         codecs = tuple(asked.get(codec, CodecRecipe(codec=codec)) for codec in chosen)

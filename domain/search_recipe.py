@@ -56,13 +56,16 @@ _DENSE_TRIALS = 4
 """Trials of the dense design at each size, and of a round."""
 
 
+STOP_REGRET = 0.005
+
+
 class SearchRecipe(StrictValue):
     """How the trial encodes of a title are chosen, and when they are enough."""
 
     method: Literal["adaptive", "grid"] = "adaptive"
     """``adaptive``: each shot's next trials follow from those before. ``grid``: every size at the codec's
-    ``trial_crfs``, which only this method looks at; it knows no limits."""
-    stop_regret: float = Field(default=0.005, gt=0.0, le=0.5)
+    ``trial_crfs``, which only this method looks at; it keeps no limits."""
+    stop_regret: float = Field(default=STOP_REGRET, gt=0.0, le=0.5)
     """A shot's search ends when the expected loss in rate is below this: 0.005 is 0.5 %. After many trials more is
     accepted, in proportion; see ``max_trials``."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
@@ -88,7 +91,9 @@ class SearchRecipe(StrictValue):
     @model_validator(mode="after")
     def _limits_are_kept(self) -> Self:
         limits = ("max_trials", "max_trials_warm", "cpu_budget_s", "expected_views")
-        if self.method == "grid" and (asked := [name for name in limits if getattr(self, name)]):
+        asked = [name for name in limits if getattr(self, name)]
+        asked += ["stop_regret"] if self.stop_regret != STOP_REGRET else []
+        if self.method == "grid" and asked:
             raise ValueError(f"method grid makes all its trials: it keeps no {', '.join(asked)} (leave them out)")
         return self
 

@@ -134,7 +134,10 @@ def split_by_memory(asks: Sequence[TrialAsk], most: int) -> list[tuple[TrialAsk,
 
 
 def _budget_s(mezzanine: Mezzanine, codec: Codec, shot: int) -> float | None:
-    """Returns the shot's part of the title's budget: by codec as its preset costs, by shot as it has pictures."""
+    """Returns the shot's part of the title's budget: by codec as its preset costs, by shot as it has pictures.
+
+    Where an HDR title has SDR rungs too, each range has half (:meth:`~domain.recipe.Recipe.for_sdr_rungs`).
+    """
     budget_s = mezzanine.recipe.search.cpu_budget_s
     if budget_s is None:
         return None

@@ -164,7 +164,7 @@ def plan_trial_units(
 def _dealt(cell: TrialUnit, load: float, most: int) -> list[tuple[float, ...]]:
     """Returns the cell's CRFs in as many hands as its load (1 = a full unit) and its memory ask for.
 
-    No hand has more than ``most`` CRFs.
+    None gets more than ``most``: so many encodes one process scores.
 
     Low CRFs cost more than high ones, so they are dealt like cards.
     """

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from benchmarks.oracle.grid import GridCell, grid_cells, grid_crfs, grid_sizes
+from benchmarks.oracle.grid import GridCell, grid_cells, grid_crfs
 from benchmarks.oracle.lab import Lab
 from benchmarks.oracle.table import BenchShot, Setting, TrialTable
 from domain.cpu import CpuSplit
@@ -33,7 +33,7 @@ async def build_oracle(
         (shot, setting, cell)
         for shot, setting in pairs
         if not _is_hdr_in_h264(shot, setting)
-        for cell in grid_cells(grid_sizes(shot), grid_crfs(setting.codec, step))
+        for cell in grid_cells(shot, grid_crfs(setting.codec, step))
     ]
     total = sum(len(cell.crfs) for _, _, cell in work)
     done = 0

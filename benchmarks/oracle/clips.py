@@ -56,7 +56,7 @@ class ClipList(Value):
     shots: tuple[BenchShot, ...]
     skipped: tuple[SkippedClip, ...]
     ffmpeg: str | None = None
-    """Version of the ffmpeg that made the trials beside it."""
+    """Version of the ffmpeg that made the trials beside it; ``None`` if they are older than this note."""
 
 
 async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutting) -> ClipList:
@@ -75,7 +75,11 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
     """
     kept = out / "shots.json"
     ffmpeg = (await read_versions(tools))["ffmpeg"]
-    before = _cut_before(kept, cutting, ffmpeg)
+    found = ClipList.model_validate_json(kept.read_text(encoding="utf-8")) if kept.exists() else None
+    has_trials = found is not None and (out / "trials.jsonl").exists()
+    if found is not None and has_trials:
+        _refuse_mixing(out, found, cutting, ffmpeg)
+    before = found.shots if found is not None and found.cutting == repr(cutting) else ()
     (out / "shots").mkdir(parents=True, exist_ok=True)
     shots: list[BenchShot] = []
     skipped: list[SkippedClip] = []
@@ -86,27 +90,21 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
         except PertitleError as error:
             skipped.append(SkippedClip(clip=path.name, code=error.code, why=str(error)))
     made = ClipList(cutting=repr(cutting), shots=tuple(shots), skipped=tuple(skipped), ffmpeg=ffmpeg)
+    if found is not None and has_trials:
+        made = made.model_copy(update={"ffmpeg": found.ffmpeg})
     kept.write_text(made.model_dump_json(indent=1), encoding="utf-8")
     return made
 
 
-def _cut_before(kept: Path, cutting: Cutting, ffmpeg: str) -> tuple[BenchShot, ...]:
-    """Returns the shots of an earlier run that looked at the same part of each clip."""
-    if not kept.exists():
-        return ()
-    found = ClipList.model_validate_json(kept.read_text(encoding="utf-8"))
-    has_trials = (kept.parent / "trials.jsonl").exists()
-    if has_trials and found.ffmpeg not in {None, ffmpeg}:
-        raise MixedFolder(
-            f"{kept.parent} holds trials made by ffmpeg {found.ffmpeg}, this is {ffmpeg}. Take another OUT"
-        )
+def _refuse_mixing(out: Path, found: ClipList, cutting: Cutting, ffmpeg: str) -> None:
+    if found.ffmpeg not in {None, ffmpeg}:
+        raise MixedFolder(f"{out} holds trials made by ffmpeg {found.ffmpeg}, this is {ffmpeg}. Take another OUT")
     # Trials go by the names of their shots: of other frames they would be taken for these.
-    if f"frames_per_shot={cutting.frames_per_shot})" not in found.cutting and has_trials:
+    if f"frames_per_shot={cutting.frames_per_shot})" not in found.cutting:
         raise MixedFolder(
-            f"{kept.parent} holds trials of {found.cutting}, which are not those of {cutting}. "
+            f"{out} holds trials of {found.cutting}, which are not those of {cutting}. "
             f"Take another OUT, or the same number of frames as before"
         )
-    return found.shots if found.cutting == repr(cutting) else ()
 
 
 def _clips(media: Path) -> list[Path]:

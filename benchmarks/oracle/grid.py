@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.oracle.table import BenchShot
+from domain.encodes import MetricRecipe
 from domain.recipe import Recipe
 from domain.video import Codec, Resolution
 from ladders.trial_design import PIXELS_IN_MEMORY, candidate_resolutions
@@ -32,10 +33,11 @@ def grid_crfs(codec: Codec, step: int) -> tuple[float, ...]:
     return tuple(float(crf) for crf in sorted({*range(first, last + 1, step), last}))
 
 
-def grid_cells(sizes: Sequence[Resolution], crfs: Sequence[float]) -> tuple[GridCell, ...]:
+def grid_cells(shot: BenchShot, crfs: Sequence[float]) -> tuple[GridCell, ...]:
     """Returns every size at every CRF once, as many CRFs to a process as its memory allows."""
+    most = MetricRecipe(display=shot.display).most_together
     cells = []
-    for size in sizes:
-        hands = -(-size.pixels * len(crfs) // PIXELS_IN_MEMORY)
+    for size in grid_sizes(shot):
+        hands = max(-(-size.pixels * len(crfs) // PIXELS_IN_MEMORY), -(-len(crfs) // most))
         cells += [GridCell(size, tuple(crfs[hand::hands])) for hand in range(hands)]
     return tuple(cells)

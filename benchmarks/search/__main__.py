@@ -71,7 +71,7 @@ def _command(options: argparse.Namespace, arguments: Sequence[str]) -> str:
     """Returns the make command that repeats the run, with the folders' names instead of their places here."""
     places = {str(options.media): options.media.name, str(options.out): options.out.name}
     rest = [argument for argument in arguments if str(Path(argument)) not in places]
-    return f"make bench MEDIA={options.media.name} OUT={options.out.name} ARGS='{shlex.join(rest)}'"
+    return f"make bench-search MEDIA={options.media.name} OUT={options.out.name} ARGS='{shlex.join(rest)}'"
 
 
 async def _run(options: argparse.Namespace, command: str) -> dict[str, Any]:

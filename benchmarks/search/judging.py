@@ -1,6 +1,5 @@
 """Judges one setting: every shot's search warm and cold, peers' rules, titles and rungs."""
 
-import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from benchmarks.search.titles import (
     search_title,
     subsample_of,
 )
+from benchmarks.together import together
 from domain.cpu import CpuSplit
 from domain.ladder import RateQualityPoint
 from domain.search import TrialAsk
@@ -69,7 +69,7 @@ async def judge_setting(source: TrialSource, case: Case) -> SettingRecord:
 
     Clips are searched side by side; within a clip, the title is searched warm first and each shot cold afterwards.
     """
-    done = await asyncio.gather(*(_judge_clip(source, case, shots) for shots in case.clips()))
+    done = await together(*(_judge_clip(source, case, shots) for shots in case.clips()))
     return SettingRecord(
         setting=str(case.setting),
         shots=tuple(record for clip in done for record in clip.shots),

@@ -1,11 +1,11 @@
 """Rungs planned from the searched curves, really encoded and measured on every frame: is the promise kept?"""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from benchmarks.oracle.table import BenchShot, Setting, Trial
 from benchmarks.search.driver import Search
 from benchmarks.search.titles import TrialSource, make_trials
+from benchmarks.together import together
 from domain.errors import PertitleError
 from domain.ladder import Rung
 from domain.ladder_policy import LadderPolicy
@@ -59,7 +59,7 @@ async def keep_rungs(
     verdicts = {index: judge_rung(ladder.rungs[index], first[index], known=title, crf_steps=steps) for index in missed}
     again = [corrected_rung(ladder.rungs[index], verdicts[index]) for index in missed]
     final = list(first)
-    made = await asyncio.gather(*(_deliver(source, shots, setting, rung.ways()) for rung in again))
+    made = await together(*(_deliver(source, shots, setting, rung.ways()) for rung in again))
     for index, rung, delivered in zip(missed, again, made, strict=True):
         final[index] = _settled((ladder.rungs[index], *rung.ways()), (first[index], *delivered))
     misses = tuple(_miss(rung, delivered) for rung, delivered in zip(ladder.rungs, final, strict=True))
@@ -93,7 +93,7 @@ async def _deliver(
         [TrialAsk(resolution=rung.resolution, crf=rung.shots[number].crf) for rung in rungs]
         for number in range(len(shots))
     ]
-    trials = await asyncio.gather(
+    trials = await together(
         *(make_trials(source, shot, setting, asks[number], subsample=1) for number, shot in enumerate(shots) if rungs)
     )
     return [

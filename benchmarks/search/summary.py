@@ -25,13 +25,14 @@ SEARCH_SOURCES = (
     "domain/search_recipe.py",
     "domain/recipe.py",
     "domain/mezzanine.py",
+    "domain/encodes.py",
     "ladders/search_design.py",
     "ladders/trial_design.py",
     "media/ceilings.py",
     "benchmarks/oracle/grid.py",
 )
 """The search's maths, how scores become a mean, numbers of trials, ranges and steps of CRF, which frames are scored,
-sizes, ceilings."""
+sizes, ceilings, what shares a process."""
 _STATISTICS: Mapping[str, Callable[[Floats], float]] = {
     "mean": lambda losses: float(losses.mean()),
     "median": lambda losses: float(np.median(losses)),

@@ -1,6 +1,5 @@
 """Searches the shots of a clip as a title: in waves, each warm with what the waves before it found; and cold."""
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from benchmarks.oracle.table import BenchShot, Point, Setting, Trial
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
 from benchmarks.search.envelope import HIGHEST_TARGET_VMAF, LOWEST_TARGET_VMAF
+from benchmarks.together import together
 from domain.encodes import MetricRecipe
 from domain.mezzanine import anchor_step, scored_step
 from domain.recipe import Recipe
@@ -89,20 +89,20 @@ async def search_title(
 
     A shot of the first wave is cold; later ones know the finished shots of the waves before theirs.
     """
-    together = len(shots) if design.is_warm else 1
+    in_title = len(shots) if design.is_warm else 1
     difficulties = [difficulty_of(shot) for shot in shots]
     finished: dict[int, PriorShot] = {}
     found: dict[str, Search] = {}
     for wave in plan_waves(difficulties):
         known = [finished[index] for index in sorted(finished)] if design.is_warm else []
-        start = start_of(together, len(known))
+        start = start_of(in_title, len(known))
         running = []
         for index in wave:
             shot, prior = shots[index], prior_of(difficulties[index], known) if known else TitlePrior()
             task = search_task(shot, setting, ceilings[shot.name], start)
             made = _measure_with(source, task, shot, setting, design.subsample)
             running.append(search_shot(task, prior, made, source.spent_cpu_s))
-        for index, search in zip(wave, await asyncio.gather(*running), strict=True):
+        for index, search in zip(wave, await together(*running), strict=True):
             found[shots[index].name] = search
             vmafs = ceilings[shots[index].name].vmafs
             finished[index] = PriorShot(difficulty=difficulties[index], ceilings=vmafs, seen=search.seen)

@@ -156,9 +156,8 @@ def _open_ends(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) ->
 def _unbracketed(task: SearchTask, seen: Sequence[SeenTrial], outlook: Outlook) -> tuple[TrialAsk, ...]:
     """Returns trials at the ends of the window, and of the sizes in it, that nothing encloses yet.
 
-    Where an encoder's last CRF still looks good, a size ends inside the
-    window, and often it is the best one just there. When all of them are enclosed, a smaller size may still reach
-    higher than the largest.
+    Where an encoder's last CRF still looks good, a size ends inside the window, and often it is the best one just
+    there. When all of them are enclosed, a smaller size may still reach higher than the largest.
     """
     asks = _open_ends(task, seen, outlook)
     for row, edge, is_open in (

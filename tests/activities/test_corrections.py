@@ -16,7 +16,7 @@ from domain.recipe import CodecRecipe, Recipe
 from domain.search_recipe import SearchRecipe
 from domain.steps import CorrectedTask, JudgedLadders, LadderSet, LadderTask
 from domain.video import Codec
-from domain.work import TrialUnit, UnitOutcome, UnitReference, WorkList
+from domain.work import MeasureUnit, TrialUnit, UnitOutcome, UnitReference, WorkList, WorkPlan
 from ladders.correction import mean_of
 from tests.activities.conftest import StoredTitle
 from tests.support.pieces import SMALL
@@ -105,6 +105,23 @@ async def test_a_missed_rung_is_made_in_several_ways_and_the_nearest_is_kept(
     misses = [abs(vmaf_of(title, way) - rung.promised.vmaf) for way in (rung_of(1.0), *rung.ways())]
     assert abs(vmaf_of(title, final) - rung.promised.vmaf) <= max(0.5, min(misses))
     assert misses[0] == pytest.approx(BETTER_BY_VMAF)
+
+
+async def test_a_measure_unit_holds_no_more_encodes_than_memory(
+    title: StoredTitle, environment: ActivityEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, judged = await judge(environment, title)
+    await run_all(environment, EncodeActivities(title.box).run_encode_unit, judged.encodes)
+    task = planned.model_copy(update={"ladders": judged.ladders})
+    sizes = []
+    for most in (6, 1):
+        monkeypatch.setattr("domain.encodes.SCORED_PIXELS_IN_MEMORY", most * title.mezzanine.display.pixels)
+        work = await environment.run(PlanActivities(title.box).plan_measures, task)
+        units = title.box.results.read_document(work.plan, WorkPlan).units
+        sizes.append([len(unit.encode_keys) for unit in units if isinstance(unit, MeasureUnit)])
+    assert max(sizes[0]) > 1
+    assert set(sizes[1]) == {1}
+    assert sum(sizes[0]) == sum(sizes[1])
 
 
 async def test_a_spare_encode_that_failed_does_not_cost_the_rung(

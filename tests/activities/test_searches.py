@@ -16,6 +16,7 @@ from activities.search_readings import Searched, read_searched_title, read_searc
 from activities.searches import SearchActivities
 from activities.toolbox import Toolbox
 from activities.trial_shelf import TrialShelf
+from domain.encodes import EncodeRecipe, MetricRecipe
 from domain.ladder_policy import LadderPolicy
 from domain.recipe import CodecRecipe, Recipe
 from domain.search import PriorSet
@@ -29,6 +30,7 @@ from ladders.search.calibration import Calibration
 from ladders.search_design import searched_sizes
 from media.bench import Bench, ShotPiece
 from media.progress import ignore_progress
+from media.trials import TrialRun, encode_and_score
 from media.unpacking import unpack
 from storage.object_store import ObjectStore
 from storage.results import ResultStore
@@ -175,6 +177,35 @@ def test_memory_is_announced_for_the_sizes_whose_ceilings_are_measured(title: St
     display, sizes = title.mezzanine.display, searched_sizes(title.mezzanine)
     assert display in sizes
     assert ceiling_needs(title.mezzanine).memory_bytes == score_memory_bytes(len(sizes) - 1, display)
+
+
+def test_memory_of_ceilings_is_that_of_what_is_scored_at_once(
+    title: StoredTitle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    display = title.mezzanine.display
+    monkeypatch.setattr("domain.encodes.SCORED_PIXELS_IN_MEMORY", display.pixels)
+    recipe = title.mezzanine.recipe.model_copy(update={"heights_px": (180, 108, 90)})
+    mezzanine = title.mezzanine.model_copy(update={"recipe": recipe})
+    assert len(searched_sizes(mezzanine)) > 2
+    assert ceiling_needs(mezzanine).memory_bytes == score_memory_bytes(1, display)
+
+
+async def test_no_process_of_a_search_scores_more_encodes_than_memory_holds(
+    title: StoredTitle, environment: ActivityEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    async def counted(
+        bench: Bench, piece: ShotPiece, recipes: Sequence[EncodeRecipe], metric: MetricRecipe
+    ) -> TrialRun:
+        counts.append(len(recipes))
+        return await encode_and_score(bench, piece, recipes, metric)
+
+    monkeypatch.setattr("activities.searches.encode_and_score", counted)
+    monkeypatch.setattr("domain.encodes.SCORED_PIXELS_IN_MEMORY", 2 * title.mezzanine.display.pixels)
+    found = await search_both(title, environment)
+    assert max(counts) == 2
+    assert sum(counts) == sum(len(searched.record.seen) for searched in found.values())
 
 
 async def test_an_anchor_is_scored_closely_and_teaches_what_the_scores_of_the_others_mean(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -9,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.page import ROOT, TEXT, Run, write_page
+from benchmarks.page import main as write_pages
 from benchmarks.search.__main__ import main
 from benchmarks.search.judging import Case, judge_setting
 from benchmarks.search.records import SettingRecord
@@ -157,6 +159,20 @@ def test_the_page_shows_tables_and_pictures_that_are_there(replayed: Path, tmp_p
     assert (
         page.count("| all settings |") == page.count("| 95 % intervals |") == page.count("| its rungs compared |") == 2
     )
+
+
+def test_runs_that_would_overwrite_each_other_are_refused(
+    replayed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("h264-medium", "old"):
+        shutil.copytree(replayed, tmp_path / name)
+    assert write_pages([str(replayed), str(tmp_path / "h264-medium")]) == 2
+    assert "folders of different names expected" in capsys.readouterr().err
+    summary = json.loads((tmp_path / "old" / "summary.json").read_text())
+    del summary["about"]["all_settings"]
+    (tmp_path / "old" / "summary.json").write_text(json.dumps(summary))
+    assert write_pages([str(replayed), str(tmp_path / "old")]) == 2
+    assert "old: of an earlier version" in capsys.readouterr().err
 
 
 def test_the_page_names_what_failed_and_what_has_no_ladder(replayed: Path, tmp_path: Path) -> None:

@@ -88,8 +88,12 @@ async def test_trials_of_another_ffmpeg_are_not_taken_for_these(tmp_path: Path) 
     (out / "shots.json").write_text(made.model_copy(update={"ffmpeg": "4.4"}).model_dump_json())
     assert (await prepare_clips(find_tools(), folder, out, Cutting(1, 20))).ffmpeg == made.ffmpeg, "no trials yet"
 
-    (out / "shots.json").write_text(made.model_copy(update={"ffmpeg": "4.4"}).model_dump_json())
+    (out / "shots.json").write_text(made.model_copy(update={"ffmpeg": None}).model_dump_json())
+
     (out / "trials.jsonl").touch()
+    assert (await prepare_clips(find_tools(), folder, out, Cutting(1, 20))).ffmpeg is None, "nobody knows whose"
+
+    (out / "shots.json").write_text(made.model_copy(update={"ffmpeg": "4.4"}).model_dump_json())
     with pytest.raises(MixedFolder, match=r"made by ffmpeg 4.4.*another OUT"):
         await prepare_clips(find_tools(), folder, out, Cutting(1, 20))
 

@@ -57,6 +57,14 @@ def test_a_target_that_is_not_reached_pays_the_distance_along_the_hull() -> None
     assert found.unreached == 1
 
 
+@pytest.mark.parametrize(("best", "uncovered"), [(88.25, 0), (88.2, 1)])
+def test_a_target_beyond_all_that_was_measured_is_counted(best: float, uncovered: int) -> None:
+    points = [Measured(100_000, 40), Measured(700_000, best)]
+    assert hull_loss(TWO_POINTS, [choice(40), choice(90)], points).uncovered == uncovered
+    silent = hull_loss(TWO_POINTS, [choice(40), choice(90, is_reached=False)], points)
+    assert (silent.uncovered, silent.unreached) == (0, 1)
+
+
 def test_silence_never_looks_better_than_a_claim() -> None:
     cheap = Measured(90_000, 40)
     claimed = hull_loss(TWO_POINTS, [choice(90)], [cheap]).mean

@@ -42,6 +42,13 @@ def test_a_preset_with_the_same_curves_decides_as_well_for_a_part_of_the_cpu(gri
     assert found.cpu_s == faster.cpu.total_s < grid.cpu.total_s
 
 
+@pytest.mark.parametrize(("step", "ratio"), [(1, 1.0), (9, 0.2), (5, 0.28), (3, 0.4), (99, 0.109)])
+def test_the_metric_costs_by_the_frames_that_are_scored(step: int, ratio: float) -> None:
+    found = peers.metric_ratio_at(step, known_step=9, known_ratio=0.2)
+    assert found == pytest.approx(ratio, abs=0.001)
+    assert peers.metric_ratio_at(step, known_step=1, known_ratio=1.0) == pytest.approx(1 / step)
+
+
 def test_a_preset_with_other_curves_decides_worse(grid: ShotGrid) -> None:
     assert loss_of(grid, peers.cheap_preset(grid, read_grid(VERYFAST, 1.5))) > 0.001
 

@@ -98,8 +98,8 @@ def test_an_sdr_codec_is_named_once() -> None:
         Recipe.model_validate({"hdr": {"sdr_codecs": ["h264", "h264"]}})
 
 
-@pytest.mark.parametrize("limit", ["max_trials", "max_trials_warm", "cpu_budget_s", "expected_views"])
+@pytest.mark.parametrize("limit", ["max_trials", "max_trials_warm", "cpu_budget_s", "expected_views", "stop_regret"])
 def test_a_grid_that_would_not_keep_a_limit_is_refused(limit: str) -> None:
     with pytest.raises(ValidationError, match=f"keeps no {limit}"):
-        Recipe.model_validate({"search": {"method": "grid", limit: 10}})
+        Recipe.model_validate({"search": {"method": "grid", limit: 0.1 if limit == "stop_regret" else 10}})
     assert Recipe.model_validate({"search": {"method": "grid"}}).search.method == "grid"

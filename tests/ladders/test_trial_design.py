@@ -103,7 +103,12 @@ def test_candidate_sizes_are_even_falling_and_never_above_the_display(
 title_frames = st.lists(st.integers(1, 480), min_size=1, max_size=60)
 codec_recipes = st.lists(
     st.sampled_from(list(Codec)).flatmap(
-        lambda codec: st.builds(CodecRecipe, codec=st.just(codec), preset=st.sampled_from(PRESETS[codec]))
+        lambda codec: st.builds(
+            CodecRecipe,
+            codec=st.just(codec),
+            preset=st.sampled_from(PRESETS[codec]),
+            trial_crfs=st.integers(3, 16).map(lambda count: tuple(20.0 + 2 * number for number in range(count))),
+        )
     ),
     min_size=1,
     max_size=3,

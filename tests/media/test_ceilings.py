@@ -1,6 +1,7 @@
 """Ceilings without encoding: they fall with the size, and no encode of the size gets above."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,8 @@ from domain import encodes
 from domain.video import Codec, Color, Resolution
 from media.bench import ShotPiece
 from media.ceilings import SCORED_FRAMES, ceiling_command, measure_ceilings
+from media.command import Command
+from media.process import ToolRun, run_tool
 from media.scoring import ScoredLeg
 from media.trials import encode_and_score
 from tests.support.pieces import DISPLAY, EVERY_FRAME, SMALL, Cut, bench_in, cut_piece, recipe_of
@@ -43,11 +46,20 @@ async def test_the_displays_own_size_takes_no_look(tmp_path: Path, tiny_pieces: 
 async def test_sizes_that_memory_does_not_hold_together_are_scored_after_each_other(
     tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started: list[str] = []
+
+    async def counted(command: Command, **options: Any) -> ToolRun:
+        started.append(command.purpose)
+        return await run_tool(command, **options)
+
+    monkeypatch.setattr("media.ceilings.run_tool", counted)
     together = await measure_ceilings(bench_in(tmp_path / "a"), tiny_pieces[0], SIZES, Color(), EVERY_FRAME)
+    assert len(started) == 1
     monkeypatch.setattr(encodes, "SCORED_PIXELS_IN_MEMORY", DISPLAY.pixels)
     assert EVERY_FRAME.most_together == 1
     apart = await measure_ceilings(bench_in(tmp_path / "b"), tiny_pieces[0], SIZES, Color(), EVERY_FRAME)
     assert apart.vmafs == together.vmafs
+    assert len(started) == 1 + 2
 
 
 async def test_ceilings_are_the_same_each_time(tmp_path: Path, tiny_pieces: tuple[ShotPiece, ...]) -> None:

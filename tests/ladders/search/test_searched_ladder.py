@@ -36,6 +36,7 @@ def ladder_text() -> str:
             task = shot.task(
                 max_trials=recipe.most_trials(sizes, start),
                 patience=recipe.patience(sizes, start),
+                more_if_dense=recipe.more_if_dense(sizes, start),
                 stop_regret=recipe.stop_regret,
             )
             prior = prior_of(difficulties[index], known) if known else TitlePrior()

@@ -196,6 +196,7 @@ def test_a_shot_that_few_will_watch_gets_fewer_trials() -> None:
             assert search.stop is StopReason.NOT_WORTH
             assert "cost more than it saves" in search.last.why
     assert counts[10.0] < counts[1e7]
+    assert list(counts.values()) == sorted(counts.values())
 
 
 @pytest.mark.parametrize("shot", [GRAIN, PLATEAU], ids=str)
