@@ -145,6 +145,7 @@ async def _judge_search(source: TrialSource, case: Case, grid: ShotGrid, search:
         regret=search.regret,
         dense=search.dense,
         loss=hull_loss(grid.envelope, choices, measured),
+        loss_looked_up=hull_loss(grid.envelope, choices, [grid.look(choice) for choice in choices]).mean,
         cpu=sum_of(trial.cpu for trial in trials),
         encode_s_in_grid=sum(grid.cpu_at(ask.resolution, ask.crf).encode_s for ask in asked),
         deciding_cpu_s=search.deciding_cpu_s,

@@ -34,6 +34,9 @@ class SearchRecord(Value):
     regret: float
     dense: bool
     loss: HullLoss
+    loss_looked_up: float
+    """Mean loss of the same decisions, looked up on the exhaustive curves as peers' are: without what the encoder
+    happens to give between two CRFs of the grid."""
     cpu: CpuSplit
     """Of its trials."""
     encode_s_in_grid: float

@@ -64,6 +64,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
         "shots": len(shots),
         "clips": len(record.titles),
         "hull_loss": _losses(warm),
+        "hull_loss_looked_up": _rounded(float(np.mean([search.loss_looked_up for search in warm]))),
         "hull_loss_refined": _rounded(float(np.mean([shot.refined_loss for shot in shots]))),
         "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.warm)),
         "cpu_ratio_at_grid_speed": _rounded(_cpu_ratio_at_grid_speed(shots, lambda shot: shot.warm)),
@@ -93,6 +94,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
         "targets": sum(len(search.chosen) for search in warm),
         "cold": {
             "hull_loss": _losses([shot.cold for shot in shots]),
+            "hull_loss_looked_up": _rounded(float(np.mean([shot.cold.loss_looked_up for shot in shots]))),
             "hull_loss_refined": _rounded(float(np.mean([shot.refined_loss_cold for shot in shots]))),
             "cpu_ratio": _rounded(_cpu_ratio(shots, lambda shot: shot.cold)),
             "cpu_ratio_at_grid_speed": _rounded(_cpu_ratio_at_grid_speed(shots, lambda shot: shot.cold)),
@@ -120,6 +122,7 @@ def summarize_all(records: Sequence[SettingRecord]) -> dict[str, Any]:
         kind: {
             "searches": len(shots),
             "hull_loss": _losses([of(shot) for shot in shots]),
+            "hull_loss_looked_up": _rounded(float(np.mean([of(shot).loss_looked_up for shot in shots]))),
             "cpu_ratio": _rounded(_cpu_ratio(shots, of)),
             "cpu_ratio_at_grid_speed": _rounded(_cpu_ratio_at_grid_speed(shots, of)),
             "encoding_floor": _rounded(float(np.mean([shot.encoding_floor for shot in shots]))),

@@ -49,6 +49,8 @@ def test_the_summary_holds_every_number_for_each_setting(replayed: Path) -> None
     assert pooled["hull_loss"]["mean"] == pytest.approx(sum(means) / 2, abs=1e-6)
     assert set(numbers["bd_rate"]) == {"fixed_ladder", "one_crf", "per_title"}
     assert numbers["hull_loss_refined"] == pytest.approx(numbers["hull_loss"]["mean"], abs=0.005)
+    # A replay looks up what it would encode.
+    assert numbers["hull_loss_looked_up"] == pytest.approx(numbers["hull_loss"]["mean"], abs=0.005)
     assert 0 < numbers["cpu_ratio"] < 1.5
     assert 0 < numbers["trials_ratio"] < 1
     assert numbers["rungs_within_half_vmaf_uncorrected"] <= numbers["rungs_within_half_vmaf"] <= 1.0
