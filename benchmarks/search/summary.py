@@ -78,13 +78,7 @@ def summarize_setting(record: SettingRecord) -> dict[str, Any]:
             name: _mean_known([getattr(rates, name) for rates in record.titles])
             for name in ("fixed_ladder", "one_crf", "per_title")
         },
-        "bd_rate_per_clip": {
-            rates.clip: {
-                name: _rounded_or_none(getattr(rates, name)) for name in ("fixed_ladder", "one_crf", "per_title")
-            }
-            | {"fixed_rungs": rates.fixed_rungs}
-            for rates in record.titles
-        },
+        "bd_rate_per_clip": _rates_per_clip(record),
         "title_search_loss": _mean_known([rates.search_loss for rates in record.titles]),
         "title_search_loss_top": _mean_known([rates.search_loss_top for rates in record.titles]),
         "shots_per_clip": [rates.shots for rates in record.titles],
@@ -246,6 +240,14 @@ def _mean_known(values: Sequence[float | None]) -> float | None:
 
 def _rounded_or_none(value: float | None) -> float | None:
     return None if value is None else _rounded(value)
+
+
+def _rates_per_clip(record: SettingRecord) -> dict[str, dict[str, float | None]]:
+    return {
+        rates.clip: {name: _rounded_or_none(getattr(rates, name)) for name in ("fixed_ladder", "one_crf", "per_title")}
+        | {"fixed_rungs": rates.fixed_rungs}
+        for rates in record.titles
+    }
 
 
 def _share(part: int, whole: int) -> float | None:
