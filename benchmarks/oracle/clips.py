@@ -74,11 +74,11 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
         MixedFolder: ``out`` holds trials of shots of another length, or made by another ffmpeg.
     """
     kept = out / "shots.json"
-    ffmpeg = (await read_versions(tools))["ffmpeg"]
+    ffmpeg: str | None = (await read_versions(tools))["ffmpeg"]
     found = ClipList.model_validate_json(kept.read_text(encoding="utf-8")) if kept.exists() else None
-    has_trials = found is not None and (out / "trials.jsonl").exists()
-    if found is not None and has_trials:
+    if found is not None and (out / "trials.jsonl").exists():
         _refuse_mixing(out, found, cutting, ffmpeg)
+        ffmpeg = found.ffmpeg
     before = found.shots if found is not None and found.cutting == repr(cutting) else ()
     (out / "shots").mkdir(parents=True, exist_ok=True)
     shots: list[BenchShot] = []
@@ -90,13 +90,11 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
         except PertitleError as error:
             skipped.append(SkippedClip(clip=path.name, code=error.code, why=str(error)))
     made = ClipList(cutting=repr(cutting), shots=tuple(shots), skipped=tuple(skipped), ffmpeg=ffmpeg)
-    if found is not None and has_trials:
-        made = made.model_copy(update={"ffmpeg": found.ffmpeg})
     kept.write_text(made.model_dump_json(indent=1), encoding="utf-8")
     return made
 
 
-def _refuse_mixing(out: Path, found: ClipList, cutting: Cutting, ffmpeg: str) -> None:
+def _refuse_mixing(out: Path, found: ClipList, cutting: Cutting, ffmpeg: str | None) -> None:
     if found.ffmpeg not in {None, ffmpeg}:
         raise MixedFolder(f"{out} holds trials made by ffmpeg {found.ffmpeg}, this is {ffmpeg}. Take another OUT")
     # Trials go by the names of their shots: of other frames they would be taken for these.

@@ -238,13 +238,9 @@ def _mean_known(values: Sequence[float | None]) -> float | None:
     return _rounded(float(np.mean(known))) if known else None
 
 
-def _rounded_or_none(value: float | None) -> float | None:
-    return None if value is None else _rounded(value)
-
-
 def _rates_per_clip(record: SettingRecord) -> dict[str, dict[str, float | None]]:
     return {
-        rates.clip: {name: _rounded_or_none(getattr(rates, name)) for name in ("fixed_ladder", "one_crf", "per_title")}
+        rates.clip: {name: _mean_known([getattr(rates, name)]) for name in ("fixed_ladder", "one_crf", "per_title")}
         | {"fixed_rungs": rates.fixed_rungs}
         for rates in record.titles
     }

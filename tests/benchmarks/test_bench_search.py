@@ -3,15 +3,20 @@
 import asyncio
 import json
 import shutil
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks.oracle.build import FailedGrid
+from benchmarks.oracle.table import BenchShot
 from benchmarks.page import ROOT, TEXT, Run, write_page
 from benchmarks.page import main as write_pages
+from benchmarks.search.__main__ import _ceilings as measured_ceilings
 from benchmarks.search.__main__ import main
+from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.judging import Case, judge_setting
 from benchmarks.search.records import SettingRecord
 from benchmarks.search.summary import SEARCH_SOURCES, frozen_digest, summarize_setting
@@ -107,6 +112,23 @@ def test_a_setting_whose_search_fails_is_named_and_the_others_count(
     assert list(summary) == ["h264/veryfast", "about"]
     assert [(item["setting"], item["code"]) for item in summary["about"]["failed"]] == [("h264/medium", "TOOL-002")]
     assert "failed h264/medium: TOOL-002" in capsys.readouterr().err
+
+
+def test_a_shot_whose_ceilings_fail_is_named_and_counts_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def without_the_first(
+        options: Namespace, shots: tuple[BenchShot, ...]
+    ) -> tuple[dict[str, ShotCeilings], tuple[FailedGrid, ...]]:
+        failed = FailedGrid(shot=shots[0].name, setting="ceilings", code="TOOL-002", why="exit code 1")
+        return (await measured_ceilings(options, shots))[0], (failed,)
+
+    monkeypatch.setattr("benchmarks.search.__main__._ceilings", without_the_first)
+    write_oracle(tmp_path)
+    assert main(["clips", str(tmp_path), *REPLAY]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [summary[name]["shots"] for name in ("h264/medium", "h264/veryfast")] == [2, 2]
+    assert [item["setting"] for item in summary["about"]["failed"]] == ["ceilings"]
 
 
 def test_equal_tables_give_equal_bytes(replayed: Path, tmp_path: Path) -> None:
