@@ -67,11 +67,22 @@ def plan_idr_frames_by_shot(shots: ShotList, longest_frames: int) -> tuple[int, 
         shots: The title's shots.
         longest_frames: Most frames from one IDR to the next, at least 1.
     """
-    planned: list[int] = []
-    for shot in shots.shots:
-        parts = -(-shot.frames // longest_frames)
-        planned += [shot.range.start_frame + part * shot.frames // parts for part in range(parts)]
-    return tuple(planned)
+    return tuple(
+        shot.range.start_frame + frame
+        for shot in shots.shots
+        for frame in idr_frames_of_shot(shot.frames, longest_frames)
+    )
+
+
+def idr_frames_of_shot(frames: int, longest_frames: int) -> tuple[int, ...]:
+    """Returns the IDR frames of one shot that follow it, counted from its start: as few as can be, evenly.
+
+    Args:
+        frames: Of the shot, at least 1.
+        longest_frames: Most frames from one IDR to the next, at least 1.
+    """
+    parts = -(-frames // longest_frames)
+    return tuple(part * frames // parts for part in range(parts))
 
 
 def plan_segment_starts(idr_frames: tuple[int, ...], frames: int, longest_frames: int) -> tuple[int, ...]:

@@ -3,9 +3,10 @@
 import asyncio
 import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-from benchmarks.oracle.table import BenchShot
+from benchmarks.oracle.table import IDR_LONGEST_S, BenchShot
 from domain.errors import PertitleError
 from domain.files import StoredFile
 from domain.recipe import ShotRecipe
@@ -57,6 +58,8 @@ class ClipList(Value):
     skipped: tuple[SkippedClip, ...]
     ffmpeg: str | None = None
     """Version of the ffmpeg that made the trials beside it; ``None`` if they are older than this note."""
+    idr_longest_s: Fraction | None = None
+    """Most seconds between IDR frames of the trials beside it; ``None`` if they are older than this note: then 2."""
 
 
 async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutting) -> ClipList:
@@ -71,7 +74,8 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
         cutting: Which part of each clip is looked at.
 
     Raises:
-        MixedFolder: ``out`` holds trials of shots of another length, or made by another ffmpeg.
+        MixedFolder: ``out`` holds trials of shots of another length, of another ffmpeg, or with another distance of IDR
+            frames.
     """
     kept = out / "shots.json"
     ffmpeg: str | None = (await read_versions(tools))["ffmpeg"]
@@ -89,7 +93,9 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
             shots += known or await _cut_clip(tools, path, out, cutting)
         except PertitleError as error:
             skipped.append(SkippedClip(clip=path.name, code=error.code, why=str(error)))
-    made = ClipList(cutting=repr(cutting), shots=tuple(shots), skipped=tuple(skipped), ffmpeg=ffmpeg)
+    made = ClipList(
+        cutting=repr(cutting), shots=tuple(shots), skipped=tuple(skipped), ffmpeg=ffmpeg, idr_longest_s=IDR_LONGEST_S
+    )
     kept.write_text(made.model_dump_json(indent=1), encoding="utf-8")
     return made
 
@@ -97,6 +103,11 @@ async def prepare_clips(tools: ToolPaths, media: Path, out: Path, cutting: Cutti
 def _refuse_mixing(out: Path, found: ClipList, cutting: Cutting, ffmpeg: str | None) -> None:
     if found.ffmpeg not in {None, ffmpeg}:
         raise MixedFolder(f"{out} holds trials made by ffmpeg {found.ffmpeg}, this is {ffmpeg}. Take another OUT")
+    if found.idr_longest_s != IDR_LONGEST_S:
+        raise MixedFolder(
+            f"{out} holds trials with an IDR frame every {found.idr_longest_s or 2} s, "
+            f"the pipeline has one every {IDR_LONGEST_S} s. Take another OUT"
+        )
     # Trials go by the names of their shots: of other frames they would be taken for these.
     if f"frames_per_shot={cutting.frames_per_shot})" not in found.cutting:
         raise MixedFolder(

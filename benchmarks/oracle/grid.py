@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from benchmarks.oracle.table import BenchShot
 from domain.encodes import MetricRecipe
 from domain.recipe import Recipe
+from domain.search import HIGHEST_CRF, LOWEST_CRF
 from domain.video import Codec, Resolution
 from ladders.trial_design import PIXELS_IN_MEMORY, candidate_resolutions
 
-CRF_RANGE = {Codec.H264: (16, 48), Codec.HEVC: (16, 48), Codec.AV1: (20, 62)}
-"""First and last CRF of the grid: they enclose VMAF 30 to 95 at the sizes where those are worth having."""
 MOST_SIZES = 7
 
 
@@ -28,8 +27,8 @@ def grid_sizes(shot: BenchShot) -> tuple[Resolution, ...]:
 
 
 def grid_crfs(codec: Codec, step: int) -> tuple[float, ...]:
-    """Returns the CRFs of the grid, rising; both ends of the range are always among them."""
-    first, last = CRF_RANGE[codec]
+    """Returns the CRFs of the grid, rising; both ends of what the pipeline's search may ask for are among them."""
+    first, last = int(LOWEST_CRF[codec]), int(HIGHEST_CRF[codec])
     return tuple(float(crf) for crf in sorted({*range(first, last + 1, step), last}))
 
 

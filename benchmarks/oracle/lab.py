@@ -88,7 +88,6 @@ class Lab:
             resolution=resolution,
             crf=crf,
             frame_rate=shot.frame_rate,
-            # As the pipeline's grid would place them in a shot that begins on it.
-            idr_frames=tuple(range(0, shot.frames, max(1, round(2 * shot.frame_rate)))),
+            idr_frames=shot.idr_frames,
             color=shot.color,
         )

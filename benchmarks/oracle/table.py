@@ -9,11 +9,15 @@ from typing import NamedTuple
 from pydantic import Field
 
 from domain.cpu import CpuSplit
+from domain.recipe import Recipe
+from domain.shots import grid_frames, idr_frames_of_shot
 from domain.values import Value
 from domain.video import Codec, Color, Resolution
 
 Point = tuple[Resolution, float]
 """(size, CRF)."""
+IDR_LONGEST_S = Recipe().idr_longest_s
+"""Most seconds from one IDR frame to the next, as shipped."""
 
 
 class Setting(NamedTuple):
@@ -53,6 +57,11 @@ class BenchShot(Value):
     def duration_s(self) -> float:
         """Length in seconds."""
         return float(self.frames / self.frame_rate)
+
+    @property
+    def idr_frames(self) -> tuple[int, ...]:
+        """Its IDR frames, as the pipeline plans them."""
+        return idr_frames_of_shot(self.frames, grid_frames(self.frame_rate, IDR_LONGEST_S))
 
 
 class Trial(Value):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchmarks.oracle.grid import CRF_RANGE, grid_sizes
+from benchmarks.oracle.grid import grid_sizes
 from benchmarks.oracle.table import BenchShot, Point, Setting, Trial
 from benchmarks.search.ceilings import ShotCeilings
 from benchmarks.search.driver import Measure, Search, search_shot, seen_of
@@ -14,7 +14,17 @@ from benchmarks.together import together
 from domain.encodes import MetricRecipe
 from domain.mezzanine import anchor_step, scored_step
 from domain.recipe import Recipe
-from domain.search import CRF_STEP, TOP_MARGIN_VMAF, PriorShot, SearchTask, SeenTrial, TitlePrior, TrialAsk
+from domain.search import (
+    CRF_STEP,
+    HIGHEST_CRF,
+    LOWEST_CRF,
+    TOP_MARGIN_VMAF,
+    PriorShot,
+    SearchTask,
+    SeenTrial,
+    TitlePrior,
+    TrialAsk,
+)
 from domain.search_recipe import SearchRecipe, SearchStart
 from ladders.search.calibration import Calibration, anchor, has_anchor
 from ladders.search.waves import plan_waves, prior_of, start_of
@@ -59,13 +69,12 @@ def difficulty_of(shot: BenchShot) -> float:
 
 def search_task(shot: BenchShot, setting: Setting, ceilings: ShotCeilings, start: SearchStart) -> SearchTask:
     """Returns what the search of a shot is told: the grid's sizes and CRF range, nothing of its trials."""
-    low, high = CRF_RANGE[setting.codec]
     return SearchTask(
         codec=setting.codec,
         sizes=grid_sizes(shot),
         ceilings=ceilings.vmafs,
-        lowest_crf=float(low),
-        highest_crf=float(high),
+        lowest_crf=LOWEST_CRF[setting.codec],
+        highest_crf=HIGHEST_CRF[setting.codec],
         crf_step=CRF_STEP[setting.codec],
         floor_vmaf=LOWEST_TARGET_VMAF,
         top_vmaf=HIGHEST_TARGET_VMAF + TOP_MARGIN_VMAF,

@@ -2,6 +2,7 @@
 
 import asyncio
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,22 @@ import pytest
 from benchmarks.oracle import raw_shots
 from benchmarks.oracle.build import build_oracle
 from benchmarks.oracle.clips import ClipList, Cutting, MixedFolder, prepare_clips
+from benchmarks.oracle.grid import grid_crfs
 from benchmarks.oracle.lab import Lab
 from benchmarks.oracle.raw_shots import RawShots, piece_of
 from benchmarks.oracle.table import BenchShot, Setting, TrialTable
 from benchmarks.search.ceilings import CeilingTable, build_ceilings
-from domain.video import Codec, Color, Resolution
+from domain.mezzanine import planned_idr_frames
+from domain.recipe import Recipe
+from domain.search import HIGHEST_CRF, LOWEST_CRF
+from domain.shots import Shot, ShotList
+from domain.video import Codec, Color, FrameRange, Resolution
 from media.command import command
 from media.errors import ToolFailed
 from media.packets import read_packets
 from media.process import run_tool
 from media.tools import find_tools
+from tests.benchmarks.tables import MEDIUM, bench_shot
 
 SIZE = Resolution(width_px=640, height_px=360)
 
@@ -96,6 +103,31 @@ async def test_trials_of_another_ffmpeg_are_not_taken_for_these(tmp_path: Path) 
     (out / "shots.json").write_text(made.model_copy(update={"ffmpeg": "4.4"}).model_dump_json())
     with pytest.raises(MixedFolder, match=r"made by ffmpeg 4.4.*another OUT"):
         await prepare_clips(find_tools(), folder, out, Cutting(1, 20))
+
+
+async def test_trials_with_other_idr_frames_are_not_taken_for_these(tmp_path: Path) -> None:
+    folder, out = await uneven_clip(tmp_path / "media"), tmp_path / "out"
+    made = await prepare_clips(find_tools(), folder, out, Cutting(1, 20))
+    (out / "trials.jsonl").touch()
+    (out / "shots.json").write_text(made.model_copy(update={"idr_longest_s": None}).model_dump_json())
+    with pytest.raises(MixedFolder, match=r"IDR frame every 2 s, the pipeline has one every 4 s.*another OUT"):
+        await prepare_clips(find_tools(), folder, out, Cutting(1, 20))
+
+
+@pytest.mark.parametrize(("frames", "expected"), [(96, (0,)), (97, (0, 48)), (200, (0, 66, 133))])
+def test_a_shot_has_its_idr_frames_where_the_pipeline_plans_them(frames: int, expected: tuple[int, ...]) -> None:
+    shot = bench_shot().model_copy(update={"frames": frames})
+    shots = ShotList(shots=(Shot(index=0, range=FrameRange(start_frame=0, end_frame=frames)),))
+    assert shot.idr_frames == planned_idr_frames(shots, Recipe(), shot.frame_rate) == expected
+    assert Lab._recipe(shot, MEDIUM, shot.display, 30.0).idr_frames == expected
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_a_grid_spans_the_crfs_that_the_pipeline_may_ask_for(codec: Codec) -> None:
+    for step in (1, 2, 3):
+        crfs = grid_crfs(codec, step)
+        assert (crfs[0], crfs[-1]) == (LOWEST_CRF[codec], HIGHEST_CRF[codec])
+        assert 0 < max(after - before for before, after in pairwise(crfs)) <= step
 
 
 async def test_a_shot_is_unpacked_once_for_all_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
