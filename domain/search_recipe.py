@@ -44,13 +44,13 @@ class _Trials(NamedTuple):
     """So many more, at most, has a shot whose expected loss stays above all of these."""
 
 
-_TITLE = (Patience(-3, 3.0), Patience(0, 4.0))
+_TITLE = (Patience(-1, 3.5), Patience(0, 4.0))
 _TRIALS = {
-    SearchStart.ALONE: _Trials((4, 8, 12, 16), 21, 2, (), 0),
+    SearchStart.ALONE: _Trials((4, 8, 12, 16), 21, 2, (Patience(0, 2.0),), 8),
     SearchStart.FIRST: _Trials((8, 9, 10, 11), 12, 2, _TITLE, 8),
     SearchStart.WARM: _Trials((6, 7, 8, 9), 10, 1, _TITLE, 8),
 }
-"""Decisions 0041, 0043, 0045, 0047, 0048 and 0050."""
+"""Decisions 0041, 0043, 0045, 0047, 0048, 0050 and 0053."""
 _USUAL_SIZES = (5, 6)
 _DENSE_TRIALS = 4
 """Trials of the dense design at each size, and of a round."""
@@ -70,11 +70,12 @@ class SearchRecipe(StrictValue):
     accepted, in proportion; see ``max_trials``."""
     max_trials: int | None = Field(default=None, ge=3, le=400)
     """Most trial encodes of a shot that can learn from no other. Default, with five or six candidate sizes: 20 where
-    others learn from it; its search ends after 12 if no more than 2 % are expected to be lost, after 9 if no more than
-    1.5 % (with another ``stop_regret`` in proportion). 21 in a title of three shots or fewer. With fewer sizes fewer,
-    and none ends early; with more sizes more; a shot with few sizes that breaks the model may have more, too."""
+    others learn from it; its search ends after 12 if no more than 2 % are expected to be lost, after 11 if no more than
+    1.75 % (with another ``stop_regret`` in proportion). In a title of three shots or fewer 29; its search ends after 21
+    if no more than 1 % is expected to be lost. With fewer sizes fewer, and none ends early; with more sizes more; a
+    shot with few sizes that breaks the model may have more, too."""
     max_trials_warm: int | None = Field(default=None, ge=3, le=400)
-    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 18, 10 and 7 in
+    """Most trial encodes of a shot that starts from finished shots of the same title. Default: 18, 10 and 9 in
     the same way. Each of the two numbers replaces its own default only."""
     cpu_budget_s: float | None = Field(default=None, gt=0.0)
     """CPU seconds for all trial encodes of the title, dealt out to codecs and shots by their expected cost. A shot that
