@@ -9,8 +9,8 @@ from ladders.interpolation import Floats
 from ladders.leaky_bucket import START_FULLNESS
 from ladders.shot_allocation import OperatingPoint, TitleCurves, sweep
 
-_ROUNDS = 1000
-"""Each brings the title's rate nearer to where it stays: up to 25 on film, hundreds where one shot takes nearly all."""
+_ROUNDS = 10_000
+"""Each brings the title's rate nearer to where it stays: up to 25 on film, thousands for one shot alone."""
 
 
 def roofs_of(durations_s: Floats, policy: LadderPolicy) -> Floats:

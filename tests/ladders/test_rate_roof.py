@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.encodes import RateCap
@@ -40,8 +40,17 @@ def test_an_encoder_without_a_bucket_is_told_what_the_bucket_lets_through() -> N
     assert [own.maxrate_bps for own in shot_caps(Codec.AV1, cap, durations_s)] == [5_600_000, 2_040_000]
 
 
+def title_of_one_shot_and_little_else() -> list[ShotPoints]:
+    """The longer a shot, the slower its roof and the title's rate come to rest."""
+    easy = (point(500, 0.0, crf=10), point(500, 0.0, crf=11))
+    hard = (point(1_210_486, 1.0, crf=10), point(500, 0.0, crf=11))
+    points = zip((38.0, 1.0, 1.0, 10.0), (hard, easy, easy, easy), strict=True)
+    return [ShotPoints(shot_index=n, duration_s=long_s, points=own) for n, (long_s, own) in enumerate(points)]
+
+
 @settings(deadline=None, max_examples=40)
 @given(wild_titles(), st.floats(1.1, 4.0))
+@example(title_of_one_shot_and_little_else(), 1.25)
 def test_no_shot_stands_above_its_roof(shots: list[ShotPoints], peak_ratio: float) -> None:
     policy = LadderPolicy(peak_ratio=peak_ratio)
     for resolution in usable_resolutions(shots):
