@@ -35,7 +35,7 @@ def _corrected(box: Toolbox, mezzanine: Mezzanine, ladder: Ladder, pulse: Pulse)
         delivered, _ = read_delivered(box, mezzanine, ladder.codec, rung)
         verdict = judge_rung(rung, delivered, known=known, crf_steps=steps)
         again = corrected_rung(rung, verdict).model_copy(update={"corrected": True})
-        rungs.append(again if verdict.corrections else rung)
+        rungs.append(again if verdict.corrections or verdict.spares else rung)
         pulse(len(rungs))
     return ladder.model_copy(update={"rungs": tuple(rungs)})
 
@@ -68,9 +68,9 @@ def changed_encodes(
 
 
 def changed_rungs(before: Sequence[Ladder], after: Sequence[Ladder]) -> int:
-    """Returns how many rungs of the same ladders have other encodes than before."""
+    """Returns how many rungs of the same ladders have other encodes than before, or spare ones."""
     return sum(
-        rung.shots != was.shots
+        rung.shots != was.shots or bool(rung.spares)
         for old, new in zip(before, after, strict=True)
         for was, rung in zip(old.rungs, new.rungs, strict=True)
     )
@@ -98,7 +98,8 @@ def settle_all(
         rungs = []
         for rung in ladder.rungs:
             first = before[ladder.codec, rung.promised]
-            rungs.append(rung if rung.shots == first.shots else _settled(box, mezzanine, ladder, (first, rung)))
+            is_as_planned = rung.shots == first.shots and not rung.spares
+            rungs.append(rung if is_as_planned else _settled(box, mezzanine, ladder, (first, rung)))
             pulse(len(rungs))
         settled.append(ladder.model_copy(update={"rungs": tuple(rungs)}))
     return tuple(settled)

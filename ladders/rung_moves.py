@@ -136,7 +136,8 @@ def recoded(rung: Rung, delivered: Sequence[DeliveredShot], known: KnownCurves, 
     farther than ``FARTHEST_VMAF``.
 
     A shot that is a large part of its title moves in finer steps. And in a title of few frames two shots have spare
-    encodes: where a curve says 0.2 VMAF an encoder may jump by a whole one, and little else makes up for that.
+    encodes: where a curve says 0.2 VMAF an encoder may jump by a whole one, and little else makes up for that. They
+    have them, too, where no CRF is expected to come nearer than what was delivered (decision 0054).
 
     Raises:
         TooFewPoints: nothing is known of a shot that is to move at the rung's resolution.
@@ -151,7 +152,7 @@ def recoded(rung: Rung, delivered: Sequence[DeliveredShot], known: KnownCurves, 
     reaches = _Reaches(rung, known, crf_steps, total_s)
     choices = _sure_move(reaches, pairs, miss) or _likely_moves(reaches, pairs, miss)
     is_jumpy = sum(len(shot.frame_sizes_bits) for shot in delivered) <= JUMPY_FRAMES
-    return Moves(choices, _spares(reaches, pairs, choices) if choices and is_jumpy else ())
+    return Moves(choices, _spares(reaches, pairs, choices) if pairs and is_jumpy else ())
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -243,7 +244,7 @@ def _likely_moves(
 def _spares(
     reaches: _Reaches, pairs: Sequence[tuple[ShotChoice, DeliveredShot]], choices: Mapping[int, ShotChoice]
 ) -> tuple[ShotChoice, ...]:
-    """Returns further encodes of a corrected rung's longest shots, to both sides of what it will deliver.
+    """Returns further encodes of a rung's longest shots, to both sides of what it will deliver.
 
     A correction follows curves, encoders jump: what it misses, one of these may make up for.
     """

@@ -1,5 +1,6 @@
 """A rung that misses its promise, on a real store: encoded again with spares, all of it measured, settled."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -17,7 +18,7 @@ from domain.search_recipe import SearchRecipe
 from domain.steps import CorrectedTask, JudgedLadders, LadderSet, LadderTask
 from domain.video import Codec
 from domain.work import MeasureUnit, TrialUnit, UnitOutcome, UnitReference, WorkList, WorkPlan
-from ladders.correction import mean_of
+from ladders.correction import judge_rung, mean_of
 from tests.activities.conftest import StoredTitle
 from tests.support.pieces import SMALL
 
@@ -105,6 +106,21 @@ async def test_a_missed_rung_is_made_in_several_ways_and_the_nearest_is_kept(
     misses = [abs(vmaf_of(title, way) - rung.promised.vmaf) for way in (rung_of(1.0), *rung.ways())]
     assert abs(vmaf_of(title, final) - rung.promised.vmaf) <= max(0.5, min(misses))
     assert misses[0] == pytest.approx(BETTER_BY_VMAF)
+
+
+async def test_where_no_move_is_expected_to_help_spares_are_made_all_the_same(
+    title: StoredTitle, environment: ActivityEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "activities.corrections.judge_rung",
+        lambda *rung, **known: dataclasses.replace(judge_rung(*rung, **known), corrections=()),
+    )
+    planned, judged = await judge(environment, title)
+    rung = only_rung(title, planned.model_copy(update={"ladders": judged.ladders}))
+    assert [shot.crf for shot in rung.shots] == [PLANNED_CRF] * 2
+    assert rung.corrected
+    assert judged.corrected_rungs == 1
+    assert judged.encodes.encodes == len(rung.spares) == 4
 
 
 async def test_a_measure_unit_holds_no_more_encodes_than_memory(

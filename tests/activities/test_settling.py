@@ -54,17 +54,18 @@ async def encode_and_measure(environment: ActivityEnvironment, title: StoredTitl
         await environment.run(MeasureActivities(title.box).run_measure_unit, unit)
 
 
+def mean_vmaf(title: StoredTitle, rung: Rung) -> float:
+    return mean_of(read_delivered(title.box, title.mezzanine, Codec.H264, rung)[0]).vmaf
+
+
 async def test_a_correction_that_overshoots_keeps_a_shot_as_it_was_planned(
     stored_title: StoredTitle, environment: ActivityEnvironment
 ) -> None:
     await encode_and_measure(environment, stored_title)
 
-    def delivered(rung: Rung) -> float:
-        return mean_of(read_delivered(stored_title.box, stored_title.mezzanine, Codec.H264, rung)[0]).vmaf
-
-    vmaf = delivered(rung_of(GOOD, BAD, vmaf=1))
+    vmaf = mean_vmaf(stored_title, rung_of(GOOD, BAD, vmaf=1))
     planned, corrected = rung_of(BAD, BAD, vmaf=vmaf), rung_of(GOOD, GOOD, vmaf=vmaf)
-    assert delivered(planned) < vmaf - 1 < vmaf + 1 < delivered(corrected)
+    assert mean_vmaf(stored_title, planned) < vmaf - 1 < vmaf + 1 < mean_vmaf(stored_title, corrected)
     # A rung that was never corrected, and one that somebody skipped in between.
     other = rung_of(BAD, BAD, vmaf=vmaf - 5, bitrate_bps=100_000)
     skipped = rung_of(BAD, GOOD, vmaf=vmaf + 5, bitrate_bps=400_000)
@@ -74,7 +75,7 @@ async def test_a_correction_that_overshoots_keeps_a_shot_as_it_was_planned(
     found = stored_title.box.results.read_document(settled.ladders, LadderSet)
     (ladder,) = found.ladders
     assert [[shot.crf for shot in rung.shots] for rung in ladder.rungs] == [[BAD, BAD], [GOOD, BAD]]
-    assert delivered(ladder.rungs[1]) == pytest.approx(vmaf)
+    assert mean_vmaf(stored_title, ladder.rungs[1]) == pytest.approx(vmaf)
     assert found.pictures == stored_title.reference
 
 
@@ -82,13 +83,26 @@ async def test_a_correction_that_helped_is_delivered_as_it_is(
     stored_title: StoredTitle, environment: ActivityEnvironment
 ) -> None:
     await encode_and_measure(environment, stored_title)
-    shots, _ = read_delivered(stored_title.box, stored_title.mezzanine, Codec.H264, rung_of(GOOD, GOOD, vmaf=1))
-    vmaf = mean_of(shots).vmaf
+    vmaf = mean_vmaf(stored_title, rung_of(GOOD, GOOD, vmaf=1))
     before = stored(stored_title, rung_of(BAD, GOOD, vmaf=vmaf))
     after = stored(stored_title, rung_of(GOOD, GOOD, vmaf=vmaf))
     settled = await settle(environment, stored_title, before, after)
     assert settled.ladders == after
     assert settled.mixed_rungs == 0
+
+
+async def test_a_rung_with_spares_alone_takes_the_one_that_comes_nearer(
+    stored_title: StoredTitle, environment: ActivityEnvironment
+) -> None:
+    await encode_and_measure(environment, stored_title)
+    planned = rung_of(BAD, BAD, vmaf=mean_vmaf(stored_title, rung_of(GOOD, BAD, vmaf=1)))
+    spare = planned.shots[0].model_copy(update={"crf": GOOD})
+    after = stored(stored_title, planned.model_copy(update={"spares": (spare,)}))
+    settled = await settle(environment, stored_title, stored(stored_title, planned), after)
+    assert settled.mixed_rungs == 1
+    (ladder,) = stored_title.box.results.read_document(settled.ladders, LadderSet).ladders
+    assert [[shot.crf for shot in rung.shots] for rung in ladder.rungs] == [[GOOD, BAD]]
+    assert ladder.rungs[0].spares == ()
 
 
 @pytest.mark.usefixtures("scored_sparsely")

@@ -109,6 +109,20 @@ def test_of_several_shots_the_two_longest_have_spares_whether_they_moved_or_not(
         assert abs(change) <= 2 * FARTHEST_VMAF
 
 
+@pytest.mark.parametrize("miss", [-0.6, 0.6])
+def test_where_no_crf_is_expected_to_come_nearer_there_are_spares_all_the_same(miss: float) -> None:
+    shots = pilot_title()[:1]
+    rung = without_buckets(middle_rung(shots))
+    delivered = deliver(rung, shots, {0: miss})
+    verdict = judge_rung(rung, delivered, known=MeasuredPoints(shots), crf_steps=CrfSteps(3.0, 3.0))
+    assert verdict.corrections == ()
+    crfs = [spare.crf for spare in verdict.spares]
+    assert len(set(crfs)) == len(crfs) >= 2
+    assert min(crfs) < rung.shots[0].crf < max(crfs)
+    again = corrected_rung(rung, verdict)
+    assert [way.shots[0].crf for way in again.ways()] == [rung.shots[0].crf, *crfs]
+
+
 def test_a_long_title_has_no_spares() -> None:
     shots = [shot.model_copy(update={"duration_s": 70.0}) for shot in pilot_title()[:1]]
     rung = without_buckets(middle_rung(shots))
