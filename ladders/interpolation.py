@@ -10,6 +10,7 @@ from scipy.interpolate import PchipInterpolator
 
 from domain.ladder import RateQualityPoint
 from ladders.errors import OutsideMeasuredRange, TooFewPoints
+from ladders.quantizer import crfs_of_even, even_crfs
 
 Floats = NDArray[np.float64]
 """Numbers in a row."""
@@ -68,8 +69,8 @@ def undominated(points: Sequence[RateQualityPoint]) -> tuple[RateQualityPoint, .
 class RateQualityCurve:
     """A monotone curve through the points of one shot at one resolution.
 
-    Between points: PCHIP of log rate, and of CRF, over stretched quality (no overshoot; Akima is unusable
-    here, science report §2.2). A shot whose VMAF is the same at every CRF becomes a curve of one point.
+    Between points: PCHIP of log rate, and of the CRF on its even scale, over stretched quality (no overshoot; Akima is
+    unusable here, science report §2.2). A shot whose VMAF is the same at every CRF becomes a curve of one point.
     """
 
     trial_crfs: Floats
@@ -102,13 +103,13 @@ class RateQualityCurve:
         if len(kept) == 1:
             return cls(crfs, u, log_rates, crfs)
         sampled_u = _between(u)
-        smooth = PchipInterpolator(u, np.column_stack((log_rates, crfs)))(sampled_u)
+        smooth = PchipInterpolator(u, np.column_stack((log_rates, even_crfs(crfs))))(sampled_u)
         # PCHIP keeps the order up to rounding; the running extreme removes the rounding.
         return cls(
             crfs,
             sampled_u,
             np.maximum.accumulate(np.clip(smooth[:, 0], log_rates[0], log_rates[-1])),
-            np.minimum.accumulate(np.clip(smooth[:, 1], crfs[-1], crfs[0])),
+            np.minimum.accumulate(np.clip(crfs_of_even(smooth[:, 1]), crfs[-1], crfs[0])),
         )
 
     @property

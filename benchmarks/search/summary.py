@@ -20,6 +20,7 @@ SEED = 20240607
 SEARCH_SOURCES = (
     "ladders/search/*.py",
     "ladders/interpolation.py",
+    "ladders/quantizer.py",
     "ladders/pooling.py",
     "domain/search.py",
     "domain/search_recipe.py",

@@ -10,6 +10,7 @@ from domain.ladder import RateQualityPoint
 from domain.search import SearchTask, SeenTrial, TitlePrior
 from domain.video import Resolution
 from ladders.interpolation import MIN_VMAF_GAP, Floats, RateQualityCurve, stretch, undominated
+from ladders.quantizer import crfs_of_even, even_crfs
 from ladders.search.regret import CEILING_MARGIN_VMAF
 from ladders.search.surface import Surface, stretch_below
 
@@ -104,13 +105,14 @@ def _drawn(knots: _Knots, ceiling: float) -> tuple[Floats, Floats]:
 
     A shot whose every CRF gives the same (a black one) has a curve of one point.
     """
-    values = np.column_stack((knots.log_rates, knots.crfs))
-    if len(values) < 2:
-        return knots.vmafs, values
+    if len(knots.vmafs) < 2:
+        return knots.vmafs, np.column_stack((knots.log_rates, knots.crfs))
+    values = np.column_stack((knots.log_rates, even_crfs(knots.crfs)))
     vmafs = _sampled(knots.vmafs)
     # The ceiling was measured on a few frames: a trial may have scored above it.
     highest = np.asarray(max(ceiling, knots.vmafs[-1]))
-    return vmafs, PchipInterpolator(stretch_below(highest, knots.vmafs), values)(stretch_below(highest, vmafs))
+    drawn = PchipInterpolator(stretch_below(highest, knots.vmafs), values)(stretch_below(highest, vmafs))
+    return vmafs, np.column_stack((drawn[:, 0], crfs_of_even(drawn[:, 1])))
 
 
 def _sampled(knots: Floats) -> Floats:

@@ -1,8 +1,9 @@
 """The model of a shot: quality and rate over CRF for every size at once, with error bars (two Gaussian processes).
 
-Coordinates: the size as ``rho`` = log2 of its long side over the display's, and the CRF. What an encoder does with its
-CRF (where quality holds, where it falls off) it does at every size: on SVT-AV1 quality stays up to CRF 58 and drops
-then, at 270 lines as at 720. So what is measured at one size tells of the others at the same CRF. Modeled are
+Coordinates: the size as ``rho`` = log2 of its long side over the display's, and the CRF on its even scale. What an
+encoder does with its CRF (where quality holds, where it falls off) it does at every size: on SVT-AV1 quality stays up
+to CRF 58 and drops then, at 270 lines as at 720. So what is measured at one size tells of the others at the same CRF.
+Modeled are
 
 - quality, as ``U`` = -log((C + d - V) / 50) with C the ceiling of the size: near its ceiling each size behaves alike;
 - ``z`` = log rate - 1.4 U, the rate beside its usual growth with quality. It is nearly flat, so that a CRF that is a
@@ -27,6 +28,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from domain.search import PriorShot, SearchTask, SeenTrial, TitlePrior
 from ladders.interpolation import Floats
+from ladders.quantizer import crfs_of_even, even_crfs
 
 CEILING_SLACK_VMAF = 2.5
 """d: the stretch stays finite at the ceiling, which is itself measured on a few frames only."""
@@ -106,12 +108,12 @@ class Places:
     """Number of the shot: 0 is the one that is searched."""
     rho: Floats
     crf: Floats
-    """In CRF units."""
+    """On the even scale, in CRF units."""
 
     @classmethod
     def of(cls, shot: int, rhos: Floats, crfs: Floats) -> "Places":
         """Returns places of one shot."""
-        return cls(np.full(len(crfs), float(shot)), rhos, crfs / CRF_UNIT)
+        return cls(np.full(len(crfs), float(shot)), rhos, even_crfs(crfs) / CRF_UNIT)
 
     def plus(self, other: "Places") -> "Places":
         """Returns both, one after the other."""
@@ -218,7 +220,8 @@ class Surface:
     def curve(self, row: int) -> SizeCurve:
         """Returns the curve of one size over the whole CRF range of the task, two samples a CRF."""
         task = self._task
-        crfs = np.linspace(task.highest_crf, task.lowest_crf, 2 * max(1, round(task.highest_crf - task.lowest_crf)) + 1)
+        highest, lowest = even_crfs(np.asarray([task.highest_crf, task.lowest_crf])).tolist()
+        crfs = crfs_of_even(np.linspace(highest, lowest, 2 * max(1, round(highest - lowest)) + 1))
         places = self.places(row, crfs)
         u = np.maximum.accumulate(self._quality.predict(places))
         gaps = np.maximum(50.0 * np.exp(-u) - CEILING_SLACK_VMAF, 0.0)
